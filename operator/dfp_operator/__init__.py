@@ -1,0 +1,1 @@
+"""The operator: turns Strategy and RiskPolicy resources into a running pipeline."""
