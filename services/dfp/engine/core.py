@@ -1,0 +1,286 @@
+"""The pure core of an engine: feature entries in, signals out; a handler that goes wrong is contained.
+
+What it writes is a function of the entries and of the journal of time-outs, however frames and batches were cut.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
+from typing import Any, Generic, TypeAlias
+
+import msgspec
+
+from dfp.contracts import codec
+from dfp.contracts.clock import Clock
+from dfp.contracts.contained import Contained
+from dfp.contracts.entry import Entry, Kind
+from dfp.contracts.errors import ContractError
+from dfp.contracts.frame import decode_ticks
+from dfp.contracts.names import Names
+from dfp.engine.cells import Cell, Cells, Memory
+from dfp.engine.containment import MAX_SIGNALS, Containment, Flooded
+from dfp.engine.deadline import HandlerTimeout, NoDeadline, Watch
+from dfp.engine.statement import Author, TimerCall, Trigger
+from dfp.engine.ticks import TickReader
+from dfp.engine.universe import Universe
+from dfp.log.work import Work, Write
+from dfp.market.phases import Phase
+from dfp.market.symbols import SymbolError
+from dfp.sdk.errors import StrategyError
+from dfp.sdk.signal import Signal
+from dfp.sdk.state import State
+from dfp.sdk.strategy import Strategy
+
+Handler: TypeAlias = Callable[[Any, Any], Iterable[Signal] | None]
+
+_NO_SIGNALS: list[Signal] = []
+_NO_ROWS: frozenset[int] = frozenset()
+
+
+class _Saved(msgspec.Struct, Generic[Memory], array_like=True):
+    """The whole state; `revision` comes first, so that another strategy's state is recognised as such."""
+
+    revision: str
+    session: int
+    failures: int
+    timeouts: int
+    marks: list[int]
+    cells: list[tuple[int, Cell[Memory]]]
+
+
+class EngineCore:
+    """Runs one strategy. Implements `dfp.log.work.Core` over the feature stream.
+
+    Counts `ticks`, `signals`, `not-warm` (signals dropped during warm-up), `contained`, `degraded`, `suspended` (ticks
+    that the strategy was not given), `gaps`, `missing/FEATURE` (ticks) and `rejected/REASON`.
+
+    Args:
+        name: the strategy's name; the stage is `engine/NAME`.
+        strategy: with its parameters set.
+        revision: see `dfp.engine.revision`.
+        live: whether signals go to the live stream or to the shadow stream.
+        watch: bounds the handlers' CPU time.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        name: str,
+        strategy: Strategy,
+        *,
+        revision: str,
+        universe: Universe,
+        live: bool,
+        watch: Watch,
+    ) -> None:
+        definition = strategy.definition
+        self.revision = revision
+        self._author = Author(name, revision)
+        self._stream = names.signals if live else names.shadow_signals
+        self._on_tick = strategy.on_tick
+        self._warmup = definition.warmup_ticks
+        self._timers = [(timer, _of_timer(getattr(strategy, timer.name))) for timer in definition.timers]
+        self._reader = TickReader(type(strategy).__name__, definition.needs)
+        self._universe = universe
+        self._memory = definition.memory
+        self._decoder: Any = msgspec.msgpack.Decoder(_Saved[definition.memory])  # type: ignore[name-defined]
+        self._containment = Containment(names, name)
+        self._deadline = watch
+        self._watch = watch
+        self._journal: dict[int, set[int]] = {}
+        self._through = 0
+        self._timed_out: Collection[int] = _NO_ROWS
+        self.load(b"")
+
+    @property
+    def degraded(self) -> bool:
+        """The strategy failed too often; the engine itself is well."""
+        return self._containment.degraded
+
+    def obey(self, journal: Iterable[Contained], through: int) -> None:
+        """Repeat an earlier run: up to an entry, time-outs happen where the journal says, and nowhere else.
+
+        Args:
+            journal: what the earlier run wrote, in any order; other strategies' lines are ignored.
+            through: sequence number of the last entry whose outcome is settled.
+        """
+        self._journal = {}
+        for contained in journal:
+            if contained.strategy == self._author.strategy and contained.seq <= through:
+                self._journal.setdefault(contained.seq, set()).add(contained.row)
+        self._through = through
+
+    def process(self, stream: str, entries: Sequence[Entry], work: Work) -> None:
+        """See `dfp.log.work.Core.process`. An entry that cannot be read goes to the dead letters."""
+        for entry in entries:
+            self._watch = self._deadline if entry.seq > self._through else NoDeadline()
+            self._timed_out = self._journal.get(entry.seq, _NO_ROWS)
+            try:
+                match entry.kind:
+                    case Kind.FEATURES:
+                        self._take_ticks(entry, work)
+                    case Kind.CLOCK:
+                        self._take_clock(entry, codec.decode(entry.payload, Clock), work)
+                    case Kind.GAP:
+                        self._take_gap(work)
+                    case _:
+                        raise ContractError("kind", entry.kind, "features, clock or gap")
+            except (ContractError, SymbolError) as error:
+                self._containment.refuse(error, entry, work)
+
+    def save(self) -> bytes:
+        """See `dfp.log.work.Core.save`."""
+        saved = _Saved(
+            self.revision,
+            self._session,
+            self._containment.failures,
+            self._containment.timeouts,
+            self._marks,
+            list(self._cells.admitted()),
+        )
+        return msgspec.msgpack.encode(saved)
+
+    def load(self, state: bytes) -> None:
+        """See `dfp.log.work.Core.load`. State of another revision is refused: it would start with foreign memory."""
+        saved: _Saved[State] = _Saved(self.revision, 0, 0, 0, [0] * len(self._timers), [])
+        if state:
+            try:
+                saved = self._decoder.decode(state)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise ContractError("engine state", state[:32], f"the state of this strategy ({error})") from None
+        if saved.revision != self.revision or len(saved.marks) != len(self._timers):
+            raise ContractError("engine state", saved.revision, f"a state of revision {self.revision}")
+        self._session = saved.session
+        self._containment.failures = saved.failures
+        self._containment.timeouts = saved.timeouts
+        self._marks = saved.marks
+        self._cells = Cells(self._memory, self._universe)
+        self._cells.update(saved.cells)
+
+    def _take_ticks(self, entry: Entry, work: Work) -> None:
+        frame = decode_ticks(entry.payload)
+        found = [
+            (row, cell)
+            for row, cell in enumerate(map(self._cells.__getitem__, frame["symbol"].tolist()))
+            if cell is not None
+        ]
+        if not found:
+            return
+        ticks = self._reader.read(frame, [row for row, _ in found], [cell.symbol for _, cell in found])
+        self._enter(frame.session)
+        work.count("ticks", len(ticks))
+        for name in self._reader.missing(frame):
+            work.count(f"missing/{name}", len(ticks))
+        on_tick, session, warmup, containment = self._on_tick, frame.session, self._warmup, self._containment
+        for (row, cell), tick in zip(found, ticks, strict=True):
+            if containment.suspended:
+                work.count("suspended")
+                continue
+            if cell.session != session:
+                cell.enter(session)
+            warm = cell.warm_ticks >= warmup
+            if tick.continuous:
+                cell.warm_ticks += 1
+            cell.last = tick.last
+            self._call(on_tick, tick, cell, entry, row, warm, 0, work)
+
+    def _take_clock(self, entry: Entry, clock: Clock, work: Work) -> None:
+        self._enter(clock.session)
+        continuous = clock.phase == Phase.CONTINUOUS
+        said: dict[str, int] = {}
+        row = 0
+        for index, (timer, handler) in enumerate(self._timers):
+            mark = timer.schedule.due(clock.time, clock.session, continuous, self._marks[index])
+            if mark is None:
+                continue
+            self._marks[index] = mark
+            for cell in self._cells.seen_in(clock.session):
+                if self._containment.suspended:
+                    return
+                call = TimerCall(timer.name, cell.symbol, clock.session, clock.time, cell.last)
+                warm = cell.warm_ticks >= self._warmup
+                ordinal = said.get(cell.symbol, 0)
+                said[cell.symbol] = ordinal + self._call(handler, call, cell, entry, row, warm, ordinal, work)
+                row += 1
+
+    def _take_gap(self, work: Work) -> None:
+        """Ticks are missing, so a warm-up that counts ticks of continuous trading in a row starts again."""
+        work.count("gaps")
+        for _, cell in self._cells.admitted():
+            cell.warm_ticks = 0
+
+    def _enter(self, session: int) -> None:
+        if session != self._session:
+            self._session = session
+            self._containment.timeouts = 0
+
+    def _call(
+        self,
+        handler: Handler,
+        trigger: Trigger,
+        cell: Cell[State],
+        entry: Entry,
+        row: int,
+        warm: bool,
+        ordinal: int,
+        work: Work,
+    ) -> int:
+        """Call a handler for one symbol and write its signals; the number written. Whatever it does is contained."""
+        memory = cell.memory
+        before = memory.__copy__()
+        watch = self._watch
+        try:
+            if row in self._timed_out:
+                raise HandlerTimeout("timed out in an earlier run, as the journal says")
+            watch.running = trigger
+            try:
+                produced = handler(trigger, memory)
+                signals = _NO_SIGNALS if produced is None else _collected(produced)
+            finally:
+                watch.running = None
+            if signals and warm:
+                author = self._author
+                statements = [author.state(signal, trigger, ordinal + i) for i, signal in enumerate(signals)]
+        except BaseException as error:
+            watch.running = None  # a time-out may have come before the line above
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            cell.memory = before
+            self._containment.contain(error, entry, row, msgspec.json.encode(trigger), work)
+            return 0
+        self._containment.failures = 0
+        if not signals:
+            return 0
+        if not warm:
+            work.count("not-warm", len(signals))
+            return 0
+        for statement in statements:
+            payload = codec.encode(statement)
+            work.writes.append(Write(self._stream, Kind.SIGNAL, payload, entry.meta))
+            work.digested.append(payload)
+        work.count("signals", len(statements))
+        return len(statements)
+
+
+def _of_timer(handler: Callable[[str, State, int], Iterable[Signal] | None]) -> Handler:
+    def call(trigger: Any, memory: State) -> Iterable[Signal] | None:
+        return handler(trigger.symbol, memory, trigger.time)
+
+    return call
+
+
+def _collected(produced: Any) -> list[Signal]:
+    """The signals that a handler gave.
+
+    Raises:
+        StrategyError: it gave something else.
+        Flooded: it gave too many.
+    """
+    if not hasattr(produced, "__iter__"):
+        raise StrategyError(f"the handler returned {produced!r:.80}; expected yield Signal(…), or a list of signals")
+    signals = list(islice(produced, MAX_SIGNALS + 1))
+    for signal in signals:
+        if not isinstance(signal, Signal):
+            raise StrategyError(f"the handler gave {signal!r:.80}; expected Signal(…)")
+    if len(signals) > MAX_SIGNALS:
+        raise Flooded(f"the handler gave more than {MAX_SIGNALS} signals in one call")
+    return signals
