@@ -1,7 +1,7 @@
 """Runs a pure core over the log: claim, recover, then read, process, commit, again and again.
 
-There is no timer between hops: what is there is taken, committed, and the next is read meanwhile. Batches grow by
-themselves when the stage falls behind, and a core does not care how its input was cut.
+There is no timer between hops: what is there is taken and committed; meanwhile the next is read and processed. Batches
+grow by themselves when the stage falls behind, and a core does not care how its input was cut.
 """
 
 import asyncio
@@ -194,25 +194,38 @@ class Stage:
         cursor = {stream: self.chain.cursor.get(stream, 0) for stream in self.spec.inputs}
         reader = self.make_reader(cursor, READ_COUNT)
         ahead = asyncio.create_task(self._read(reader))
+        committing: asyncio.Task[None] | None = None
         try:
             while await _unless(stop, ahead):
                 batch = ahead.result()
                 ahead = asyncio.create_task(self._read(reader))
                 self.health.turn()
-                if not batch:
-                    self.health.become("serving", ready=True)
-                    continue
                 await asyncio.sleep(0)  # lets the read-ahead go out before the core keeps the loop busy
                 work = Work()
-                self._settled = False
-                for stream, entries in batch.items():
-                    self.core.process(stream, entries, work)
-                await self._commit(work, {stream: entries[-1].seq for stream, entries in batch.items()})
-                self._settled = True
+                if batch:
+                    self._settled = False
+                    for stream, entries in batch.items():
+                        self.core.process(stream, entries, work)
+                if committing is not None:
+                    await committing
+                    committing = None
+                if batch:
+                    upto = {stream: entries[-1].seq for stream, entries in batch.items()}
+                    committing = asyncio.create_task(self._commit(work, upto))
+                    await asyncio.sleep(0)
+                if committing is not None and self._snapshot_is_due():
+                    await committing
+                    committing = None
+                    self._take_snapshot()
+                self._settled = committing is None
                 self.health.become("serving", ready=True)
-                self._snapshot_when_due()
+            if committing is not None:
+                await committing
+            self._settled = True
         finally:
             await _end(ahead)
+            if committing is not None:
+                await _end(committing)
 
     async def _read(self, reader: Reader) -> dict[str, list[Entry]]:
         try:
@@ -235,11 +248,13 @@ class Stage:
             work.count("halted")
             await self.chain.commit(work, cursor)
 
-    def _snapshot_when_due(self) -> None:
+    def _snapshot_is_due(self) -> bool:
         if isinstance(self.core, CommittedState) or time.monotonic() < self._snapshot_due:
-            return
-        if self._snapshot_task is not None and not self._snapshot_task.done():
-            return
+            return False
+        return self._snapshot_task is None or self._snapshot_task.done()
+
+    def _take_snapshot(self) -> None:
+        """The core must stand where the chain's cursor does."""
         self._snapshot_due = time.monotonic() + SNAPSHOT_S
         (stream,) = self.spec.inputs
         taken = Snapshot(self.chain.cursor[stream], self.core.save())

@@ -1,0 +1,1 @@
+"""Every figure that README quotes, as a command: `make bench NAME=features`."""

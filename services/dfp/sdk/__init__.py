@@ -1,0 +1,14 @@
+"""The strategy SDK: the smallest surface that serves. All a strategy imports is here.
+
+from dfp.sdk import Strategy, State, Param, Signal, Tick, Up, Down, Flat, at, every
+"""
+
+from dfp.sdk.errors import StrategyError
+from dfp.sdk.param import Param
+from dfp.sdk.signal import Down, Flat, Signal, Up
+from dfp.sdk.state import State
+from dfp.sdk.strategy import Strategy
+from dfp.sdk.tick import Tick
+from dfp.sdk.timers import at, every
+
+__all__ = ["Down", "Flat", "Param", "Signal", "State", "Strategy", "StrategyError", "Tick", "Up", "at", "every"]
