@@ -17,18 +17,20 @@ from dfp.features.program import (
     BASE,
     BUCKETS,
     COUNT,
+    EXTREME,
+    EXTREME_AT,
     FIRST_BUCKET,
-    FLOATS,
+    HEAD,
     IN_SESSION,
     IN_WINDOW,
-    INDICES,
-    INTS,
+    LENGTH,
+    LONG,
     NEWEST,
     OP,
     OUT,
-    RING,
     SESSION,
     WINDOW,
+    WORDS,
     Op,
 )
 from dfp.market.phases import SECOND_NS, SHANGHAI_NS, Phase
@@ -66,34 +68,34 @@ def trading_second(time: int) -> int:
 
 
 @_compiled
-def find_row(symbol: np.uint64, keys: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64]) -> int:
+def find_row(symbol: np.uint64, places: npt.NDArray[np.uint64], used: npt.NDArray[np.int64]) -> int:
     """The row of a symbol, by open addressing; a new symbol gets the next free row.
 
     Args:
-        keys: power of two long and never full; 0 = free.
-        rows: row of each key; its last element counts the rows in use.
+        places: (symbol, row) pairs, a power of two of them and never full; symbol 0 = free.
+        used: one number, the rows in use.
     """
-    mask = np.uint64(keys.shape[0] - 1)
+    mask = np.uint64(places.shape[0] - 1)
     place = (symbol * np.uint64(_HASH)) >> np.uint64(32) & mask
-    while keys[place] != symbol:
-        if keys[place] == 0:
-            keys[place] = symbol
-            rows[place] = rows[-1]
-            rows[-1] += 1
+    while places[place, 0] != symbol:
+        if places[place, 0] == 0:
+            places[place, 0] = symbol
+            places[place, 1] = used[0]
+            used[0] += 1
             break
         place = (place + np.uint64(1)) & mask
-    return int(rows[place])
+    return int(places[place, 1])
 
 
 @_compiled
 def compute(
     steps: npt.NDArray[np.int64],
     ring: int,
-    keys: npt.NDArray[np.uint64],
-    rows: npt.NDArray[np.int64],
-    ints: npt.NDArray[np.int64],
-    floats: npt.NDArray[np.float64],
-    indices: npt.NDArray[np.int32],
+    places: npt.NDArray[np.uint64],
+    used: npt.NDArray[np.int64],
+    words: npt.NDArray[np.int64],
+    reals: npt.NDArray[np.float64],
+    long: npt.NDArray[np.int32],
     session: int,
     symbol: npt.NDArray[np.uint64],
     time: npt.NDArray[np.int64],
@@ -110,42 +112,44 @@ def compute(
     limit_down: npt.NDArray[np.int64],
     out: npt.NDArray[np.float64],
 ) -> None:
-    """Take the ticks of a frame in order: change the state, and fill `out` [features, ticks] that comes full of NaN."""
+    """Take the ticks of a frame in order: change the state, and fill `out` [features, ticks] that comes full of NaN.
+
+    Args:
+        reals: the memory of `words`, seen as float64.
+    """
     for tick in range(symbol.shape[0]):
         if phase[tick] != _CONTINUOUS or flags[tick] & _UNFIT or last[tick] <= 0:
             continue
-        row = find_row(symbol[tick], keys, rows)
-        state, real, index = ints[row], floats[row], indices[row]
-        if state[SESSION] != session:
-            state[:] = 0
-            real[:] = 0.0
-            index[:] = 0
-            state[SESSION] = session
-            state[BASE] = last[tick]
-        count = state[COUNT]
-        base = state[BASE]
+        row = find_row(symbol[tick], places, used)
+        word, real, prices = words[row], reals[row], long[row]
+        if word[SESSION] != session:
+            word[:] = 0
+            prices[:] = 0
+            word[SESSION] = session
+            word[BASE] = last[tick]
+        count = word[COUNT]
+        base = word[BASE]
         price = last[tick] - base
         for step in range(steps.shape[0]):
             op, column, window = steps[step, OP], steps[step, OUT], steps[step, WINDOW]
-            at, fat, iat = steps[step, INTS], steps[step, FLOATS], steps[step, INDICES]
+            at = steps[step, WORDS]
             if op == _SUMS:
-                state[at] += price
-                state[at + 1] += price * price
+                word[at] += price
+                word[at + 1] += price * price
                 if count >= window:
-                    gone = state[RING + (count - window) % ring]
-                    state[at] -= gone
-                    state[at + 1] -= gone * gone
+                    gone = np.int64(prices[(count - window) % ring])
+                    word[at] -= gone
+                    word[at + 1] -= gone * gone
             elif op == _RETURN:
                 if count >= window:
-                    before = state[RING + (count - window) % ring] + base
-                    out[column, tick] = last[tick] / before - 1.0
+                    out[column, tick] = last[tick] / (prices[(count - window) % ring] + base) - 1.0
             elif op == _MEAN:
                 if count + 1 >= window:
-                    out[column, tick] = (state[at] / window + base) / _PRICE_SCALE
+                    out[column, tick] = (word[at] / window + base) / _PRICE_SCALE
             elif op in (_STD, _ZSCORE):
                 if count + 1 >= window:
-                    mean = state[at] / window
-                    variance = state[at + 1] / window - mean * mean
+                    mean = word[at] / window
+                    variance = word[at + 1] / window - mean * mean
                     deviation = np.sqrt(max(variance, 0.0))
                     if op == _STD:
                         out[column, tick] = deviation / _PRICE_SCALE
@@ -153,51 +157,56 @@ def compute(
                         out[column, tick] = (price - mean) / deviation
             elif op == _EMA:
                 if count + 1 < window:
-                    state[at] += price
+                    word[at] += price
                 else:
                     if count + 1 == window:
-                        real[fat] = (state[at] + price) / window
+                        real[at + 1] = (word[at] + price) / window
                     else:
-                        real[fat] += 2.0 / (window + 1) * (price - real[fat])
-                    out[column, tick] = (real[fat] + base) / _PRICE_SCALE
+                        real[at + 1] += 2.0 / (window + 1) * (price - real[at + 1])
+                    out[column, tick] = (real[at + 1] + base) / _PRICE_SCALE
             elif op == _RSI:
                 if count > 0:
-                    change = price - state[RING + (count - 1) % ring]
+                    change = price - prices[(count - 1) % ring]
                     rise, fall = float(max(change, 0)), float(max(-change, 0))
                     if count <= window:
-                        real[fat] += rise
-                        real[fat + 1] += fall
+                        real[at] += rise
+                        real[at + 1] += fall
                         if count == window:
-                            real[fat] /= window
-                            real[fat + 1] /= window
+                            real[at] /= window
+                            real[at + 1] /= window
                     else:
-                        real[fat] = (real[fat] * (window - 1) + rise) / window
-                        real[fat + 1] = (real[fat + 1] * (window - 1) + fall) / window
+                        real[at] = (real[at] * (window - 1) + rise) / window
+                        real[at + 1] = (real[at + 1] * (window - 1) + fall) / window
                     if count >= window:
-                        moved = real[fat] + real[fat + 1]
-                        out[column, tick] = 100.0 * real[fat] / moved if moved > 0.0 else 0.0
+                        moved = real[at] + real[at + 1]
+                        out[column, tick] = 100.0 * real[at] / moved if moved > 0.0 else 0.0
             elif op in (_HIGH, _LOW):
                 # A monotonic deque of tick indices: each index enters and leaves once, so a tick costs O(1) on average.
-                head, length = index[iat], index[iat + 1]
-                queue = iat + 2
+                # Its first element is the extreme of the window; it is kept with its price beside the deque.
+                head, length, queue = word[at + HEAD], word[at + LENGTH], steps[step, LONG]
                 if count >= window:
-                    best = state[RING + index[queue + head] % ring]
-                    out[column, tick] = (best + base) / _PRICE_SCALE
-                    if index[queue + head] <= count - window:
+                    out[column, tick] = (word[at + EXTREME] + base) / _PRICE_SCALE
+                    if word[at + EXTREME_AT] == count - window:
                         head = (head + 1) % window
                         length -= 1
+                        if length > 0:
+                            word[at + EXTREME_AT] = prices[queue + head]
+                            word[at + EXTREME] = prices[word[at + EXTREME_AT] % ring]
                 while length > 0:
-                    newest = state[RING + index[queue + (head + length - 1) % window] % ring]
+                    newest = prices[prices[queue + (head + length - 1) % window] % ring]
                     if (op == _HIGH and newest > price) or (op == _LOW and newest < price):
                         break
                     length -= 1
-                index[queue + (head + length) % window] = count
-                index[iat], index[iat + 1] = head, length + 1
+                prices[queue + (head + length) % window] = count
+                if length == 0:
+                    word[at + EXTREME] = price
+                    word[at + EXTREME_AT] = count
+                word[at + HEAD], word[at + LENGTH] = head, length + 1
             elif op == _VWAP:
-                state[at] += volume[tick]
-                real[fat] += turnover[tick]
-                if state[at] > 0:
-                    out[column, tick] = real[fat] / state[at]
+                word[at] += volume[tick]
+                real[at + 1] += turnover[tick]
+                if word[at] > 0:
+                    out[column, tick] = real[at + 1] / word[at]
             elif op == _SPREAD:
                 if bid[tick] > 0 and ask[tick] > 0:
                     out[column, tick] = (ask[tick] - bid[tick]) / ((ask[tick] + bid[tick]) / 2.0)
@@ -209,24 +218,24 @@ def compute(
                 second = trading_second(time[tick])
                 bucket = at + FIRST_BUCKET
                 if count > 0:
-                    passed = min(second - state[at + NEWEST], BUCKETS)
+                    passed = min(second - word[at + NEWEST], BUCKETS)
                     for ago in range(passed):
                         old = bucket + (second - ago) % BUCKETS
-                        state[at + IN_WINDOW] -= state[old]
-                        state[old] = 0
-                    state[at + NEWEST] = max(second, state[at + NEWEST])
-                    state[bucket + state[at + NEWEST] % BUCKETS] += volume[tick]
-                    state[at + IN_WINDOW] += volume[tick]
-                    state[at + IN_SESSION] += volume[tick]
+                        word[at + IN_WINDOW] -= word[old]
+                        word[old] = 0
+                    word[at + NEWEST] = max(second, word[at + NEWEST])
+                    word[bucket + word[at + NEWEST] % BUCKETS] += volume[tick]
+                    word[at + IN_WINDOW] += volume[tick]
+                    word[at + IN_SESSION] += volume[tick]
                 else:
-                    state[at + NEWEST] = second
-                if second >= BUCKETS and state[at + IN_SESSION] > 0:
-                    a_minute = state[at + IN_SESSION] / (second / 60.0)
-                    out[column, tick] = state[at + IN_WINDOW] / a_minute
+                    word[at + NEWEST] = second
+                if second >= BUCKETS and word[at + IN_SESSION] > 0:
+                    a_minute = word[at + IN_SESSION] / (second / 60.0)
+                    out[column, tick] = word[at + IN_WINDOW] / a_minute
             elif op == _UP:
                 if limit_up[tick] > 0:
                     out[column, tick] = (limit_up[tick] - last[tick]) / last[tick]
             elif op == _DOWN and limit_down[tick] > 0:
                 out[column, tick] = (last[tick] - limit_down[tick]) / last[tick]
-        state[RING + count % ring] = price
-        state[COUNT] = count + 1
+        prices[count % ring] = price
+        word[COUNT] = count + 1

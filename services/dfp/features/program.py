@@ -1,8 +1,10 @@
 """A feature set as a program for the kernel: one row of numbers per step, with the place of its state.
 
-State is three tables with one row a symbol. Prices are kept as integers relative to the symbol's first fit price of the
-session, so rolling sums are exact: they never drift, never need a rebuild, and cannot depend on how ticks were batched.
-Features of the same window share one pair of sums.
+State is two tables with one row a symbol: 64-bit words (int64, or float64 in the same memory) for what every tick
+needs, side by side because most of a tick's time is waiting for memory, and int32 for what is long: the price ring and
+the deques. Prices are kept as integers relative to the symbol's first fit price of the session, so rolling sums are
+exact: they never drift, never need a rebuild, and cannot depend on how ticks were batched. Features of the same window
+share one pair of sums.
 """
 
 import enum
@@ -37,19 +39,30 @@ class Op(enum.IntEnum):
 
 
 # Columns of a program row.
-OP, OUT, WINDOW, INTS, FLOATS, INDICES = range(6)
+OP, OUT, WINDOW, WORDS, LONG = range(5)
 
-# The first integers of every symbol's row; the price ring follows them.
-SESSION, COUNT, BASE, RING = range(4)
+# The first words of every symbol's row. Its long part begins with the price ring.
+SESSION, COUNT, BASE, FIRST_WORD = range(4)
+
+# Words of RANGE_HIGH and RANGE_LOW: the extreme and its tick index, then head and length of the deque behind it.
+EXTREME, EXTREME_AT, HEAD, LENGTH = range(4)
 
 BUCKETS = 60
 """One-second volumes of the last minute of trading time."""
 
-# Integers of VOLUME_RATIO: second of the newest bucket, volume of the window, volume of the session, then the buckets.
+# Words of VOLUME_RATIO: second of the newest bucket, volume of the window, volume of the session, then the buckets.
 NEWEST, IN_WINDOW, IN_SESSION, FIRST_BUCKET = range(4)
 
 _OPS = {kind: Op[kind.name] for kind in Kind}
 _SUMMED = (Kind.MEAN, Kind.STD, Kind.ZSCORE)
+_WORDS = {
+    Kind.EMA: 2,  # sum of the first prices, then the average
+    Kind.RSI: 2,  # mean rise, mean fall
+    Kind.RANGE_HIGH: LENGTH + 1,
+    Kind.RANGE_LOW: LENGTH + 1,
+    Kind.VWAP: 2,  # volume, turnover
+    Kind.VOLUME_RATIO: FIRST_BUCKET + BUCKETS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,47 +70,34 @@ class Program:
     """A compiled feature set.
 
     Attributes:
-        steps: one row a step, int64 [steps, 6]: op, output column or −1, window, and where its integers, floats and
-            deque indices begin in a symbol's row.
+        steps: one row a step, int64 [steps, 5]: op, output column or −1, window, and where its words and its deque
+            begin in a symbol's row.
         ring: prices that are kept, the longest window; at least 1.
-        ints, floats, indices: numbers that a symbol's row has of each type (int64, float64, int32).
+        words, long: how many 64-bit words and how many int32 a symbol's row has.
     """
 
     features: tuple[Feature, ...]
     steps: npt.NDArray[np.int64]
     ring: int
-    ints: int
-    floats: int
-    indices: int
+    words: int
+    long: int
 
 
 def compile_program(features: Sequence[Feature]) -> Program:
     """Lay the state of a feature set out. `features` are in the order of their columns."""
     ring = max((feature.window for feature in features), default=1) or 1
-    ints, floats, indices = RING + ring, 0, 0
+    words, long = FIRST_WORD, ring
     sums: dict[int, int] = {}
     steps: list[tuple[Any, ...]] = []
     for window in sorted({feature.window for feature in features if feature.kind in _SUMMED}):
-        sums[window] = ints
-        steps.append((Op.SUMS, -1, window, ints, 0, 0))
-        ints += 2
-    for column, feature in enumerate(features):
+        sums[window] = words
+        steps.append((Op.SUMS, -1, window, words, 0))
+        words += 2
+    # The sixty buckets of VOLUME_RATIO come last, so that what every tick needs stays together.
+    for column, feature in sorted(enumerate(features), key=lambda each: _WORDS.get(each[1].kind, 0)):
         kind, window = feature.kind, feature.window
-        place = sums[window] if kind in _SUMMED else ints
-        steps.append((_OPS[kind], column, window, place, floats, indices))
-        match kind:
-            case Kind.EMA:
-                ints += 1  # sum of the first prices
-                floats += 1
-            case Kind.RSI:
-                floats += 2
-            case Kind.RANGE_HIGH | Kind.RANGE_LOW:
-                indices += 2 + window  # head, length, and a ring of tick indices
-            case Kind.VWAP:
-                ints += 1
-                floats += 1
-            case Kind.VOLUME_RATIO:
-                ints += FIRST_BUCKET + BUCKETS
-            case _:
-                pass
-    return Program(tuple(features), np.array(steps, np.int64).reshape(-1, 6), ring, ints, floats, indices)
+        steps.append((_OPS[kind], column, window, sums[window] if kind in _SUMMED else words, long))
+        words += _WORDS.get(kind, 0)
+        if kind in (Kind.RANGE_HIGH, Kind.RANGE_LOW):
+            long += window  # tick indices
+    return Program(tuple(features), np.array(steps, np.int64).reshape(-1, 5), ring, words, long)

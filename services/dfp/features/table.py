@@ -1,4 +1,4 @@
-"""The state of all symbols: three tables with one row a symbol, found by its code."""
+"""The state of all symbols: two tables with one row a symbol, found by its code."""
 
 from typing import Any
 
@@ -18,9 +18,8 @@ class _Saved(msgspec.Struct, array_like=True):
     version: int
     features: list[str]
     symbols: bytes
-    ints: bytes
-    floats: bytes
-    indices: bytes
+    words: bytes
+    long: bytes
 
 
 VERSION = 1
@@ -31,46 +30,49 @@ class Table:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._ints: npt.NDArray[np.int64]
-        self._floats: npt.NDArray[np.float64]
-        self._indices: npt.NDArray[np.int32]
+        self._words: npt.NDArray[np.int64]
+        self._long: npt.NDArray[np.int32]
         self._clear(FIRST_ROWS)
 
     @property
     def used(self) -> int:
         """Rows in use."""
-        return int(self._rows[-1])
+        return int(self._used[0])
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the tables take."""
-        return sum(array.nbytes for array in (self._keys, self._rows, self._ints, self._floats, self._indices))
+        return self._places.nbytes + self._words.nbytes + self._long.nbytes
 
     def take(self, frame: Frame) -> npt.NDArray[np.float64]:
         """Compute the features of a frame's ticks, float64 [features, rows], and change the state."""
         out = np.full((len(self.program.features), frame.rows), np.nan)
         self._make_room(frame.rows)
         compute(
-            self.program.steps, self.program.ring, self._keys, self._rows, self._ints, self._floats, self._indices,
+            self.program.steps, self.program.ring, self._places, self._used,
+            self._words, self._words.view(np.float64), self._long,
             frame.session, frame["symbol"], frame["time"], frame["phase"], frame["flags"], frame["last"],
             frame["volume"], frame["turnover"], frame["bid1"], frame["ask1"], frame["bid1_volume"],
             frame["ask1_volume"], frame["limit_up"], frame["limit_down"], out,
         )  # fmt: skip
         return out
 
+    def symbols(self) -> npt.NDArray[np.uint64]:
+        """The code of each row."""
+        taken = self._places[self._places[:, 0] != 0]
+        codes = np.zeros(self.used, np.uint64)
+        codes[taken[:, 1]] = taken[:, 0]
+        return codes
+
     def save(self) -> bytes:
         """The state, bit for bit."""
         used = self.used
-        order = np.zeros(used, np.uint64)
-        occupied = self._keys != 0
-        order[self._rows[:-1][occupied]] = self._keys[occupied]
         saved = _Saved(
             VERSION,
             [feature.name for feature in self.program.features],
-            order.tobytes(),
-            self._ints[:used].tobytes(),
-            self._floats[:used].tobytes(),
-            self._indices[:used].tobytes(),
+            self.symbols().tobytes(),
+            self._words[:used].tobytes(),
+            self._long[:used].tobytes(),
         )
         return msgspec.msgpack.encode(saved)
 
@@ -94,7 +96,7 @@ class Table:
         used = len(symbols)
         self._clear(FIRST_ROWS)
         self._grow(used)
-        for table, data in ((self._ints, saved.ints), (self._floats, saved.floats), (self._indices, saved.indices)):
+        for table, data in ((self._words, saved.words), (self._long, saved.long)):
             values = np.frombuffer(data, table.dtype)
             if values.size != used * table.shape[1]:
                 raise ContractError("feature state", values.size, f"{used * table.shape[1]} values")
@@ -104,31 +106,26 @@ class Table:
     def _make_room(self, more: int) -> None:
         """Room for as many new symbols as a frame can bring."""
         needed = self.used + more
-        if needed > len(self._ints):
-            symbols = np.zeros(self.used, np.uint64)
-            occupied = self._keys != 0
-            symbols[self._rows[:-1][occupied]] = self._keys[occupied]
+        if needed > len(self._words):
+            symbols = self.symbols()
             self._grow(needed)
             self._index(symbols)
 
     def _grow(self, needed: int) -> None:
-        size = max(FIRST_ROWS, 1 << (needed - 1).bit_length()) if needed else FIRST_ROWS
-        self._ints, self._floats, self._indices = (
-            _enlarged(table, size) for table in (self._ints, self._floats, self._indices)
-        )
+        """Half as many rows again at least, so that growing costs little in all and wastes little memory."""
+        rows = max(needed, len(self._words) * 3 // 2)
+        self._words, self._long = _enlarged(self._words, rows), _enlarged(self._long, rows)
 
     def _index(self, symbols: npt.NDArray[np.uint64]) -> None:
-        """Build the hash table anew; twice as many places as rows, so it is never more than half full."""
-        self._keys = np.zeros(2 * len(self._ints), np.uint64)
-        self._rows = np.zeros(2 * len(self._ints) + 1, np.int64)
+        """Build the hash table anew; at least twice as many places as rows, so it is never more than half full."""
+        self._places = np.zeros((1 << (2 * len(self._words) - 1).bit_length(), 2), np.uint64)
+        self._used = np.zeros(1, np.int64)
         for symbol in symbols:
-            find_row(symbol, self._keys, self._rows)
+            find_row(symbol, self._places, self._used)
 
     def _clear(self, rows: int) -> None:
-        program = self.program
-        self._ints = np.zeros((rows, program.ints), np.int64)
-        self._floats = np.zeros((rows, program.floats), np.float64)
-        self._indices = np.zeros((rows, program.indices), np.int32)
+        self._words = np.zeros((rows, self.program.words), np.int64)
+        self._long = np.zeros((rows, self.program.long), np.int32)
         self._index(np.zeros(0, np.uint64))
 
 

@@ -42,7 +42,7 @@ def test_it_agrees_with_ta_lib(marketdata: Path, symbol: str, window: int, kind:
     if lag:
         expected = np.concatenate(([np.nan], expected[:-1]))
     found = feature(f"{kind}_{window}", last=prices)
-    # TA-Lib's rolling sums drift and it subtracts squares of whole prices; ours are exact. Hence the tolerance of STDDEV.
+    # TA-Lib's rolling sums drift, and it subtracts squares of whole prices; ours are exact. Hence STDDEV's tolerance.
     tolerance = {"std": 2e-6, "rsi": 1e-8}.get(kind, 1e-10)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=tolerance)
     assert np.isfinite(found).sum() > 3_000
