@@ -1,0 +1,1 @@
+"""The REST door: opportunities from memory, fed by the log."""

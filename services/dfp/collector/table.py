@@ -1,0 +1,62 @@
+"""A block of a file's columns as a raw batch; rows that cannot be read are refused one by one."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dfp.collector import cells
+from dfp.collector.feed import ROW, RawBatch, Refused
+from dfp.collector.file_schema import NUMBERS
+from dfp.collector.fingerprint import Fingerprints
+
+FUTURES_SUFFIX = (".CFFEX", ".CF")
+"""How archives write the futures exchange, and how we do."""
+
+SYMBOL_ALLOWED = "a symbol such as 600000.SH"
+
+
+def raw_batch(
+    place: str,
+    columns: Mapping[str, "pa.Array[Any]"],
+    labels: Mapping[str, str],
+    numbers: Sequence[int],
+    fingerprints: Fingerprints,
+    position: int,
+    refused: Sequence[Refused] = (),
+) -> RawBatch:
+    """Rows from columns.
+
+    Args:
+        place: the file, for messages.
+        columns: our name -> values; `symbol` and `time` are there, numbers may be absent.
+        labels: our name -> the file's name, for messages.
+        numbers: of the rows in the source.
+        refused: rows around these that were refused before.
+    """
+    rows = np.zeros(len(numbers), ROW)
+    rows["number"] = numbers
+    rows["fingerprint"] = fingerprints
+    encoded = columns["symbol"].cast(pa.string()).dictionary_encode()
+    rows["symbol"] = encoded.indices.fill_null(0).to_numpy()
+    rows["time"], bad_time = cells.times(columns["time"])
+    bad = {"symbol": encoded.indices.is_null().to_numpy(zero_copy_only=False), "time": bad_time}
+    for name in NUMBERS:
+        if name in columns:
+            rows[name], bad[name] = cells.numbers(columns[name])
+        else:
+            rows[name] = np.nan
+    found = list(refused)
+    unread = np.logical_or.reduce(list(bad.values()))
+    for index in np.flatnonzero(unread).tolist():
+        name = next(name for name, mask in bad.items() if mask[index])
+        allowed = {"symbol": SYMBOL_ALLOWED, "time": cells.TIME_ALLOWED}.get(name, cells.NUMBER_ALLOWED)
+        shown = {labels[ours]: column[index].as_py() for ours, column in columns.items()}
+        found_text = f"{labels[name]}: {shown[labels[name]]!r} is not allowed; expected {allowed}"
+        detail = f"{place}, row {numbers[index]}: {found_text}"
+        found.append(Refused(numbers[index], "unparsable", detail, json.dumps(shown, default=str).encode()))
+    found.sort(key=lambda row: row.number)
+    symbols = tuple(str(symbol).replace(*FUTURES_SUFFIX) for symbol in encoded.dictionary.to_pylist())
+    return RawBatch(symbols, rows[~unread] if unread.any() else rows, position, tuple(found))

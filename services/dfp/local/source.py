@@ -1,0 +1,10 @@
+"""The feeds of one machine."""
+
+import enum
+
+
+class Source(enum.StrEnum):
+    """Where ticks come from."""
+
+    SYNTHETIC = "synthetic"
+    REPLAY = "replay"

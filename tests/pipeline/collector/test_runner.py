@@ -1,0 +1,313 @@
+"""The collector on real servers: what it writes is what its pure core writes, whatever happens to the process."""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from conftest import Server, free_port
+from dfp.collector import runner as runner_module
+from dfp.collector.feed import Feed, FeedError, RawBatch
+from dfp.collector.order import UNSET
+from dfp.collector.pace import Pace
+from dfp.collector.replay import ReplayFeed
+from dfp.collector.runner import Runner
+from dfp.contracts.entry import Kind
+from dfp.log import snapshot
+from dfp.log.chain import Chain
+from dfp.log.connection import connect
+from dfp.log.reader import last_seq
+from dfp.log.work import Work
+from dfp.runtime.probes import Health
+from raw_rows import NAMES, batch, collector, run
+from raw_rows import entries as written
+from violations import entries
+
+SZ = "ashare_sz5_snapshot_20220601.parquet"
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
+class Rows:
+    """A feed of given batches."""
+
+    def __init__(self, *batches: RawBatch) -> None:
+        self.given = batches
+
+    def batches(self, after: int) -> Iterator[RawBatch]:
+        for given in self.given:
+            if given.position > after:
+                yield given.split(after)[1]
+
+
+def rows(count: int, first: int = 1, **row: object) -> RawBatch:
+    """Rows a second apart from 10:00:00 on."""
+    seconds = range(first - 1, first - 1 + count)
+    return batch(*({**row, "time": f"10:{second // 60:02d}:{second % 60:02d}"} for second in seconds), first=first)
+
+
+def runner(url: str, feed: Feed, speed: float | None = None, identity: str = "a") -> Runner:
+    def pace(reached: int) -> Pace:
+        return Pace(speed, UNSET, reached)
+
+    return Runner(collector(), feed, pace, connect(url), NAMES, identity, Health())
+
+
+async def until(condition: Callable[[], object], running: asyncio.Task[None]) -> None:
+    """Wait for something that the server will show."""
+    async with asyncio.timeout(30):
+        while not await condition():  # type: ignore[misc]
+            assert not running.done(), running.result()
+            await asyncio.sleep(0.01)
+
+
+async def counts(redis: Redis) -> dict[str, int]:
+    fields = await redis.hgetall(NAMES.counts("collector"))  # type: ignore[misc]
+    return {name.decode(): int(value) for name, value in fields.items()}
+
+
+async def accepted(redis: Redis, rows: int, running: asyncio.Task[None]) -> None:
+    """Wait until so many rows are in the log."""
+
+    async def enough() -> bool:
+        return (await counts(redis)).get("accepted", 0) > rows
+
+    await until(enough, running)
+
+
+async def begin(url: str, redis: Redis, feed: Feed, rows: int) -> Runner:
+    """Run at a pace until some rows are in the log, then stop."""
+    stop, one = asyncio.Event(), runner(url, feed, speed=50.0)
+    running = asyncio.create_task(one.run(stop))
+    await accepted(redis, rows, running)
+    stop.set()
+    await running
+    return one
+
+
+async def finish(url: str, redis: Redis, feed: Feed, speed: float | None = None) -> Runner:
+    """Run until the feed has ended."""
+    stop, one = asyncio.Event(), runner(url, feed, speed)
+    running = asyncio.create_task(one.run(stop))
+
+    async def finished() -> bool:
+        return (await counts(redis)).get("finished") == 1
+
+    await until(finished, running)
+    stop.set()
+    await running
+    return one
+
+
+async def assert_log_is_that_of(redis: Redis, work: Work) -> None:
+    found = [(entry.seq, entry.kind, entry.payload) for entry in await entries(redis, NAMES.clean_ticks)]
+    assert found == [(write.seq, write.kind, write.payload) for write in written(work)]
+    assert await counts(redis) == {**work.counts, "finished": 1}
+    letters = [entry.payload for entry in await entries(redis, NAMES.dead_letters)]
+    assert letters == [write.payload for write in work.writes if write.kind is Kind.DEAD_LETTER]
+
+
+async def test_the_log_holds_what_the_core_writes(redis_url: str, redis: Redis, marketdata: Path) -> None:
+    feed = ReplayFeed([marketdata / SZ])
+    await finish(redis_url, redis, feed)
+    await assert_log_is_that_of(redis, run(feed.batches(0)))
+
+
+async def test_a_paced_run_writes_the_same_and_stamps_when_rows_were_due(redis_url: str, redis: Redis) -> None:
+    bad = rows(2, first=41, symbol="nonsense")
+    feed = Rows(rows(40), bad, rows(20, first=43))
+    await finish(redis_url, redis, feed, speed=100.0)
+    await assert_log_is_that_of(redis, run(feed.batches(0)))
+    log = await entries(redis, NAMES.clean_ticks)
+    assert all("ingest" in entry.meta.hops for entry in log)
+    due = [entry.meta.hops for entry in log if "exchange" in entry.meta.hops]
+    assert len(due) > 30
+    assert all(hops["exchange"] <= hops["ingest"] for hops in due)
+    assert due[-1]["ingest"] - due[0]["ingest"] > 300_000_000
+
+
+async def test_the_clock_goes_on_while_the_source_is_silent(redis_url: str, redis: Redis) -> None:
+    lunch = batch({"time": "11:29:59"}, {"time": "13:00:00"}, {"time": "13:00:00"})
+    feed = Rows(lunch)
+    stop, one = asyncio.Event(), runner(redis_url, feed, speed=600.0)
+    running = asyncio.create_task(one.run(stop))
+
+    async def minutes_into_lunch() -> bool:
+        return await last_seq(redis, NAMES.clean_ticks) > 600
+
+    await until(minutes_into_lunch, running)
+    assert await last_seq(redis, NAMES.clean_ticks) < 5400
+    assert (await counts(redis))["accepted"] == 1
+    stop.set()
+    await running
+    await finish(redis_url, redis, feed, speed=None)
+    await assert_log_is_that_of(redis, run(feed.batches(0)))
+
+
+async def test_a_feed_that_has_ended_is_not_read_again(redis_url: str, redis: Redis) -> None:
+    await finish(redis_url, redis, Rows(rows(5)))
+    seq = await last_seq(redis, NAMES.clean_ticks)
+    stop, again = asyncio.Event(), runner(redis_url, Rows(rows(9)))
+    running = asyncio.create_task(again.run(stop))
+
+    async def idle() -> bool:
+        return again.health.ready
+
+    await until(idle, running)
+    assert again.health.state == "the feed has ended"
+    stop.set()
+    await running
+    assert await last_seq(redis, NAMES.clean_ticks) == seq
+
+
+async def test_a_run_goes_on_from_its_snapshot(redis_url: str, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "SNAPSHOT_S", 0.0)
+    feed = Rows(rows(60))
+    first = await begin(redis_url, redis, feed, 20)
+    kept = await snapshot.load(redis, Chain(redis, NAMES, "collector", "test"))
+    assert kept is not None
+    assert 0 < kept.seq <= first.core.position < 60
+    asked: list[int] = []
+
+    class Watched(Rows):
+        def batches(self, after: int) -> Iterator[RawBatch]:
+            asked.append(after)
+            return super().batches(after)
+
+    await finish(redis_url, redis, Watched(*feed.given))
+    assert asked[0] >= kept.seq
+    await assert_log_is_that_of(redis, run(feed.batches(0)))
+
+
+async def test_a_snapshot_of_another_version_is_left_aside(redis_url: str, redis: Redis) -> None:
+    feed = Rows(rows(60))
+    await begin(redis_url, redis, feed, 20)
+    await redis.hset(NAMES.snapshot("collector"), mapping={"seq": "3", "0": b"of another version"})  # type: ignore[misc]
+    await finish(redis_url, redis, feed)
+    await assert_log_is_that_of(redis, run(feed.batches(0)))
+
+
+async def test_a_source_with_fewer_rows_than_the_log_is_refused(redis_url: str, redis: Redis) -> None:
+    await begin(redis_url, redis, Rows(rows(30)), 5)
+    with pytest.raises(FeedError, match=r"it has 2 rows, and [0-9]+ are in the log already"):
+        await runner(redis_url, Rows(rows(2))).run(asyncio.Event())
+
+
+async def test_it_waits_for_a_reader_that_is_far_behind(
+    redis_url: str, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "FARTHEST_BEHIND", 40)
+    monkeypatch.setattr(runner_module, "WRITES_A_COMMIT", 10)
+    await redis.xgroup_create(NAMES.clean_ticks, "features", "0", mkstream=True)
+    feed = Rows(*(rows(10, first=first) for first in range(1, 400, 10)))
+    stop, one = asyncio.Event(), runner(redis_url, feed)
+    running = asyncio.create_task(one.run(stop))
+
+    total = len(written(run(feed.batches(0))))
+    last = 0
+    while last < total:
+
+        async def moved(before: int = last) -> bool:
+            return await last_seq(redis, NAMES.clean_ticks) > before
+
+        await until(moved, running)
+        await asyncio.sleep(0.05)
+        before, last = last, await last_seq(redis, NAMES.clean_ticks)
+        assert last - before < 150
+        await redis.execute_command("XGROUP", "SETID", NAMES.clean_ticks, "features", f"0-{last}")
+    stop.set()
+    await running
+
+
+async def test_a_second_collector_waits_and_takes_over(redis_url: str, redis: Redis) -> None:
+    feed = Rows(rows(300))
+    stop = asyncio.Event()
+    first = asyncio.create_task(runner(redis_url, feed, speed=100.0, identity="first").run(stop))
+    await accepted(redis, 20, first)
+    second = runner(redis_url, feed, identity="second")
+    second_stop = asyncio.Event()
+    waiting = asyncio.create_task(second.run(second_stop))
+    await asyncio.sleep(0.2)
+    assert second.health.state == "waiting for the lease"
+    stop.set()
+    await first
+
+    async def finished() -> bool:
+        return (await counts(redis)).get("finished") == 1
+
+    await until(finished, waiting)
+    second_stop.set()
+    await waiting
+    await assert_log_is_that_of(redis, run(feed.batches(0)))
+
+
+async def test_an_overtaken_collector_recovers_and_nothing_is_doubled(redis_url: str, redis: Redis) -> None:
+    feed = Rows(rows(300))
+    one, stop = runner(redis_url, feed, speed=150.0), asyncio.Event()
+    running = asyncio.create_task(one.run(stop))
+    await accepted(redis, 50, running)
+    await redis.hset(NAMES.chain("collector"), "token", b"somebody else's")
+
+    async def finished() -> bool:
+        return (await counts(redis)).get("finished") == 1
+
+    await until(finished, running)
+    stop.set()
+    await running
+    await assert_log_is_that_of(redis, run(feed.batches(0)))
+
+
+def process(url: str, file: Path) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "DFP_REDIS_URL": url,
+        "DFP_STREAM_PREFIX": NAMES.prefix,
+        "DFP_HEALTH_PORT": str(free_port()),
+        "DFP_FEED": "replay",
+        "DFP_FEED_OPTIONS": json.dumps({"files": [str(file)], "speed": 8000}),
+    }
+    command = [sys.executable, "-c", "from dfp.collector.service import main; main()"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+
+
+async def test_killed_again_and_again_it_writes_the_same_log(server: Server, redis: Redis, marketdata: Path) -> None:
+    file = marketdata / SZ
+    dice = random.Random(1)
+    kills = 0
+    while not (await counts(redis)).get("finished"):
+        running = process(server.url, file)
+        try:
+            seen = await last_seq(redis, NAMES.clean_ticks)
+            async with asyncio.timeout(60):
+                while await last_seq(redis, NAMES.clean_ticks) <= seen and not (await counts(redis)).get("finished"):
+                    assert running.poll() is None
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(dice.uniform(0.0, 0.7))
+        finally:
+            running.kill()
+            await asyncio.to_thread(running.wait)
+        kills += 1
+    assert kills >= 4
+    await assert_log_is_that_of(redis, run(ReplayFeed([file]).batches(0)))
+
+
+async def test_it_stops_when_it_is_asked_to(server: Server, redis: Redis, marketdata: Path) -> None:
+    running = process(server.url, marketdata / SZ)
+    async with asyncio.timeout(60):
+        while not await last_seq(redis, NAMES.clean_ticks):  # noqa: ASYNC110 - no event tells of another process
+            await asyncio.sleep(0.01)
+    running.terminate()
+    assert await asyncio.to_thread(running.wait, 20) == 0
+    assert await redis.get(NAMES.lease("collector")) is None

@@ -1,0 +1,170 @@
+"""The REST door: what it answers, and how it says what was wrong with a question."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from dfp.api.app import create_app
+from dfp.api.store import Store
+from dfp.contracts import codec
+from dfp.contracts.opportunity import Opportunity, State
+from dfp.contracts.signal import Direction
+from dfp.runtime.probes import Health
+from revisions import entry, revision
+
+REVISIONS = (
+    revision("a", symbol="600000.SH", confidence=0.65),
+    revision("b", symbol="000001.SZ", side=Direction.DOWN, confidence=0.7),
+    revision("c", symbol="600000.SH", state=State.CONFIRMED, confidence=0.9),
+    revision("b", 2, symbol="000001.SZ", side=Direction.DOWN, state=State.CLOSED, confidence=0.1),
+)
+
+
+@pytest.fixture
+def health() -> Health:
+    return Health()
+
+
+@pytest.fixture
+def store() -> Store:
+    store = Store()
+    for seq, taken in enumerate(REVISIONS, 1):
+        store.take(entry(seq, taken), taken)
+    store.caught_up()
+    return store
+
+
+@pytest.fixture
+async def client(store: Store, health: Health) -> AsyncIterator[httpx.AsyncClient]:
+    async def feed_name() -> str | None:
+        return "synthetic"
+
+    transport = httpx.ASGITransport(create_app(store, health, "1.2.3", feed_name), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield client
+
+
+async def ids(client: httpx.AsyncClient, query: str = "") -> list[str]:
+    answer = await client.get(f"/opportunities{query}")
+    assert answer.status_code == 200, answer.text
+    return [found["id"] for found in answer.json()["opportunities"]]
+
+
+async def problem(client: httpx.AsyncClient, path: str, status: int) -> dict[str, Any]:
+    answer = await client.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+async def test_the_list_has_each_opportunitys_latest_revision_newest_first(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/opportunities")
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    assert [(found["id"], found["rev"]) for found in body["opportunities"]] == [("b", 2), ("c", 1), ("a", 1)]
+    assert body["id"] == "0-4"
+
+
+async def test_items_are_the_logs_own_bytes(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/opportunities?symbol=000001.SZ")
+    assert codec.encode(REVISIONS[3]) in answer.content
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("?symbol=600000.SH", ["c", "a"]),
+        ("?symbol=600000.sh", ["c", "a"]),
+        ("?state=Closed", ["b"]),
+        ("?side=Down", ["b"]),
+        ("?min_confidence=0.65", ["c", "a"]),
+        ("?limit=2", ["b", "c"]),
+        ("?symbol=600000.SH&state=Tracking&side=Up&min_confidence=0.5&limit=10", ["a"]),
+        ("?symbol=600001.SH", []),
+    ],
+)
+async def test_filters_are_combined(client: httpx.AsyncClient, query: str, expected: list[str]) -> None:
+    assert await ids(client, query) == expected
+
+
+async def test_one_opportunity_is_found_by_its_id(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/opportunities/b")
+    assert codec.decode(answer.content, Opportunity) == REVISIONS[3]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "value", "allowed"),
+    [
+        ("state=Open", "state", "Open", "'Tracking', 'Confirmed' or 'Closed'"),
+        ("side=Sideways", "side", "Sideways", "'Up', 'Down' or 'Flat'"),
+        ("min_confidence=1.5", "min_confidence", "1.5", "less than or equal to 1"),
+        ("min_confidence=nan", "min_confidence", "nan", "finite"),
+        ("limit=0", "limit", "0", "greater than or equal to 1"),
+        ("limit=many", "limit", "many", "integer"),
+        ("symbol=gold", "symbol", "gold", "600000.SH"),
+        ("sybmol=600000.SH", "sybmol", "600000.SH", "no such parameter"),
+    ],
+)
+async def test_a_wrong_filter_is_named_with_its_value_and_what_is_allowed(
+    client: httpx.AsyncClient, query: str, field: str, value: str, allowed: str
+) -> None:
+    body = await problem(client, f"/opportunities?{query}", 422)
+    (mistake,) = body["errors"]
+    assert (mistake["field"], mistake["value"]) == (field, value)
+    assert allowed in mistake["allowed"]
+    assert field in body["detail"]
+
+
+async def test_an_unknown_id_is_not_found(client: httpx.AsyncClient) -> None:
+    body = await problem(client, "/opportunities/nope", 404)
+    assert body["errors"][0]["value"] == "nope"
+
+
+async def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: httpx.AsyncClient) -> None:
+    await problem(client, "/opportunity", 404)
+    answer = await client.post("/opportunities")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_before_it_has_caught_up_it_says_so_instead_of_giving_a_part(
+    client: httpx.AsyncClient, store: Store
+) -> None:
+    store.reset("the log was replaced")
+    for path in ("/opportunities", "/opportunities/a"):
+        body = await problem(client, path, 503)
+        assert "still being read" in body["detail"]
+
+
+async def test_an_error_of_our_own_is_a_problem_without_its_secrets(
+    client: httpx.AsyncClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(store, "get", broken)
+    body = await problem(client, "/opportunities/a", 500)
+    assert "secret" not in json.dumps(body)
+
+
+async def test_probes_follow_the_services_health(client: httpx.AsyncClient, health: Health) -> None:
+    assert (await client.get("/health/live")).status_code == 200
+    assert (await client.get("/health/ready")).status_code == 503
+    health.become("serving", ready=True)
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.text) == (200, "serving\n")
+
+
+async def test_the_version_says_where_the_ticks_come_from(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/version")).json() == {"name": "dongfengpo", "version": "1.2.3", "feed": "synthetic"}
+
+
+async def test_the_schema_is_served(client: httpx.AsyncClient) -> None:
+    assert "/opportunities" in (await client.get("/openapi.json")).json()["paths"]
