@@ -6,9 +6,7 @@ from pathlib import Path
 
 from benchmarks.result import write
 
-NAMES = tuple(
-    sorted(path.stem for path in Path(__file__).parent.glob("bench_*.py"))
-)
+NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("bench_*.py")))
 
 
 def main(arguments: list[str]) -> int:

@@ -1,8 +1,8 @@
 """The feature stage with everything on: real server, AOF everysec, fenced commits, snapshots, 5,551 symbols.
 
 The goal is for the stage alone: one core for it, one for the server. A producer on the same two cores would share what
-is measured, so the log is written before the clock starts, and the stage is timed while it drains it: in several rounds,
-because 60 s of input do not fit into memory at once. Only the stage's own working time counts.
+is measured, so the stage is paused while a round of input is written, and timed while it drains it; 60 s of input would
+not fit into memory at once. The rounds' working time is added up to 60 s.
 """
 
 import asyncio
@@ -153,8 +153,8 @@ class _Market:
         }
         return Frame(
             SESSION,
-            {name: np.broadcast_to(np.asarray(columns[name], DTYPES[code]), FRAME_ROWS) for name, code in TICK_COLUMNS.items()},
+            {
+                name: np.broadcast_to(np.asarray(columns[name], DTYPES[code]), FRAME_ROWS)
+                for name, code in TICK_COLUMNS.items()
+            },
         )
-
-
-

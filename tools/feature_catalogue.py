@@ -15,7 +15,7 @@ def page() -> str:
         "",
         "Made from `services/dfp/features/catalog.py` by `tools/feature_catalogue.py`; do not edit.",
         "",
-        f"N is a window of 1 to {MAX_WINDOW:,} *fit* ticks of one symbol and session: continuous trading, a last price,",
+        f"N is a window of 1 to {MAX_WINDOW:,} *fit* ticks of one symbol and session: continuous trading, a price,",
         "nothing that cleaning flagged as unfit. P(t) is the last price of the current one, P(t−k) that of k before.",
         "A feature is absent (NaN) until its window is full, and on every tick that is not fit.",
         "",

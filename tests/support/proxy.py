@@ -5,7 +5,7 @@ import contextlib
 
 
 class Proxy:
-    """Forwards to `port`. While `mute` is set, requests pass and replies are lost: the outcome of a write is unknown."""
+    """Forwards to `port`. While `mute` is set, requests pass and replies are lost: a write has an unknown outcome."""
 
     def __init__(self, port: int) -> None:
         self.upstream = port

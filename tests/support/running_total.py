@@ -1,4 +1,4 @@
-"""The smallest stage with state: each output is the sum of all inputs so far. Any loss, repeat or reorder changes it."""
+"""The smallest stage with state: each output is the sum of all inputs so far. Any loss or repeat changes it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,5 +1,6 @@
 """Random but plausible tick frames, and real ones, for feature tests."""
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def slices(whole: Frame, cuts: list[int]) -> list[Frame]:
     edges = sorted({0, whole.rows, *(cut for cut in cuts if cut < whole.rows)})
     return [
         Frame(whole.session, {name: column[a:b] for name, column in whole.columns.items()})
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in itertools.pairwise(edges)
     ]
 
 

@@ -11,5 +11,5 @@ async def until(condition: Callable[[], object], timeout_s: float = 30.0) -> Non
         TimeoutError: it did not in time.
     """
     async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - no event tells of another process
+        while not condition():
             await asyncio.sleep(0.01)

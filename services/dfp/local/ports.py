@@ -3,14 +3,16 @@
 import errno
 import itertools
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import psutil
 
 from dfp.local.mistake import UserMistake
 
-HEALTH_FIRST = 9100
-HEALTH_LAST = 9899
+HEALTH = range(9100, 9900)
+VALKEY = range(6390, 6490)
+"""Both lie below the ports that the system gives to outgoing connections (32768 and up on Linux): one of those could
+take the server's port while it restarts, and a client that retries could even end up connected to itself."""
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -49,51 +51,73 @@ def describe(pid: int) -> str:
     return f"pid {pid} ({shown})" if shown else f"pid {pid}"
 
 
-def check(wanted: Mapping[str, int]) -> None:
-    """Refuse ports that are taken or asked for twice, all in one message.
+class Ports:
+    """Ports that this process has promised to its services.
 
-    Args:
-        wanted: option -> port, for example `--http-port` -> 8888.
-
-    Raises:
-        UserMistake: names each option, its port, who holds it and what to do.
+    Services bind them seconds after they were found free. Until then another `dfp up` would find them free too, and
+    both would ask the first one's services for their health. So a port is reserved by an abstract socket of its number:
+    the kernel gives it to one process of the machine (of its network namespace, as ports are), and takes it back when
+    that process ends, however it ends.
     """
-    problems: list[str] = []
-    taken_by: dict[int, str] = {}
-    for option, port in wanted.items():
-        if not 1 <= port <= 65535:
-            problems.append(f"{option}: {port} is not allowed; expected a port from 1 to 65535")
-        elif port in taken_by:
-            problems.append(f"{option}: {port} is not allowed; {taken_by[port]} has it already")
-        elif not is_free(port):
-            problems.append(
-                f"{option}: port {port} is taken by {owner(port)}; stop it, or choose another port with {option}"
+
+    def __init__(self) -> None:
+        self._held: dict[int, socket.socket] = {}
+
+    def take(self, port: int) -> bool:
+        """Reserve a port; False when it is taken, or reserved by another `dfp up`."""
+        mark = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            mark.bind(f"\0dongfengpo/port/{port}")
+        except OSError:
+            mark.close()
+            return False
+        if not is_free(port):
+            mark.close()
+            return False
+        self._held[port] = mark
+        return True
+
+    def take_doors(self, wanted: Mapping[str, int]) -> None:
+        """Reserve the ports that people know; refuse what cannot be had, all in one message.
+
+        Args:
+            wanted: option -> port, for example `--http-port` -> 8888.
+
+        Raises:
+            UserMistake: names each option, its port, who holds it and what to do.
+        """
+        problems: list[str] = []
+        asked: dict[int, str] = {}
+        for option, port in wanted.items():
+            if not 1 <= port <= 65535:
+                problems.append(f"{option}: {port} is not allowed; expected a port from 1 to 65535")
+            elif port in asked:
+                problems.append(f"{option}: {port} is not allowed; {asked[port]} has it already")
+            elif not self.take(port):
+                holder = "another `dfp up` that is starting" if is_free(port) else owner(port)
+                problems.append(
+                    f"{option}: port {port} is taken by {holder}; stop it, or choose another port with {option}"
+                )
+            asked.setdefault(port, option)
+        if problems:
+            raise UserMistake("\n".join(problems))
+
+    def take_free(self, count: int, among: range) -> list[int]:
+        """Reserve the first `count` free ports of a range. Nobody has to know them: a taken one is passed over.
+
+        Raises:
+            UserMistake: there are not so many.
+        """
+        found = list(itertools.islice(filter(self.take, among), count))
+        if len(found) < count:
+            raise UserMistake(
+                f"ports: {count} free ones are needed from {among[0]} to {among[-1]}, {len(found)} are free; "
+                "stop other pipelines on this machine"
             )
-        taken_by.setdefault(port, option)
-    if problems:
-        raise UserMistake("\n".join(problems))
+        return found
 
-
-def free_health_ports(count: int, doors: Collection[int]) -> list[int]:
-    """The first `count` free ports from 9100 on, without the doors' ones.
-
-    Nobody has to know health ports, so a taken one is passed over and no reason to refuse.
-
-    Raises:
-        UserMistake: there are not so many.
-    """
-    candidates = (port for port in range(HEALTH_FIRST, HEALTH_LAST + 1) if port not in doors and is_free(port))
-    found = list(itertools.islice(candidates, count))
-    if len(found) < count:
-        raise UserMistake(
-            f"health ports: {count} free ports are needed between {HEALTH_FIRST} and {HEALTH_LAST}, "
-            f"{len(found)} are free; stop other pipelines on this machine"
-        )
-    return found
-
-
-def any_free_port() -> int:
-    """A port that the system gives out now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    def close(self) -> None:
+        """Give all reservations back."""
+        for mark in self._held.values():
+            mark.close()
+        self._held.clear()

@@ -8,7 +8,6 @@ from pathlib import Path
 from dfp.features.catalog import DEFAULT
 from dfp.local.mistake import UserMistake
 from dfp.local.options import Options
-from dfp.local.ports import free_health_ports
 from dfp.local.probe import http_probe
 from dfp.local.resolve import Resolved
 from dfp.local.supervisor import Program
@@ -21,13 +20,15 @@ SHARED_PROCESSES = 6
 """Collector, features, aggregator, api, streamer, gateway; engines come on top."""
 
 
-def plan(options: Options, resolved: Resolved, redis_url: str) -> tuple[ProcessSpec, ...]:
+def plan(options: Options, resolved: Resolved, redis_url: str, health_ports: Sequence[int]) -> tuple[ProcessSpec, ...]:
     """The processes of the run.
 
+    Args:
+        health_ports: free ones, at least `processes(resolved)`.
+
     Raises:
-        UserMistake: the manifests cannot be run together, or the health ports do not suffice.
+        UserMistake: the manifests cannot be run together.
     """
-    doors = (options.api_port, options.ws_port, options.http_port)
     settings = PipelineSettings(
         redis_url=redis_url,
         feed=options.source.value,
@@ -38,12 +39,17 @@ def plan(options: Options, resolved: Resolved, redis_url: str) -> tuple[ProcessS
         api_port=options.api_port,
         streamer_port=options.ws_port,
         gateway_port=options.http_port,
-        health_ports=free_health_ports(SHARED_PROCESSES + len(resolved.strategies), doors),
+        health_ports=health_ports,
     )
     try:
         return plan_pipeline(settings, resolved.strategies, resolved.files)
     except PlanError as error:
         raise UserMistake(str(error)) from None
+
+
+def processes(resolved: Resolved) -> int:
+    """How many processes a plan has at most."""
+    return SHARED_PROCESSES + len(resolved.strategies)
 
 
 def program(spec: ProcessSpec, logs: Path) -> Program:

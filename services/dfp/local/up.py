@@ -16,7 +16,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from dfp.contracts.names import Names
-from dfp.local import owner, ports, valkey
+from dfp.local import owner, valkey
 from dfp.local.client import Client
 from dfp.local.directory import DataDirectory, announce, remove_leftovers
 from dfp.local.drain import finished, waiting_for
@@ -24,7 +24,8 @@ from dfp.local.follow import Follower
 from dfp.local.latency import Latencies
 from dfp.local.observe import Observer
 from dfp.local.options import Options
-from dfp.local.programs import plan, program, stop_groups
+from dfp.local.ports import HEALTH, VALKEY, Ports
+from dfp.local.programs import plan, processes, program, stop_groups
 from dfp.local.report import in_short, make
 from dfp.local.resolve import names_of, resolve
 from dfp.local.screen import Screen
@@ -59,13 +60,16 @@ async def up(options: Options, screen: Screen) -> int:
     Raises:
         UserMistake: something that was asked for is not possible. In any case nothing is left running.
     """
-    ports.check({"--http-port": options.http_port, "--api-port": options.api_port, "--ws-port": options.ws_port})
     async with AsyncExitStack() as stack:
+        ports = stack.enter_context(contextlib.closing(Ports()))
+        ports.take_doors(
+            {"--http-port": options.http_port, "--api-port": options.api_port, "--ws-port": options.ws_port}
+        )
         stack.callback(screen.close)
         remove_leftovers()
         data = DataDirectory(options.data_dir)
         stack.callback(data.remove)
-        run = Run(options, screen, data)
+        run = Run(options, screen, data, ports)
         stack.enter_context(run.signals())
         stack.push_async_callback(run.stop_everything)
         try:
@@ -97,6 +101,7 @@ class Run:
     options: Options
     screen: Screen
     data: DataDirectory
+    ports: Ports
     supervisor: Supervisor = field(init=False)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     specs: Sequence[ProcessSpec] = ()
@@ -114,7 +119,7 @@ class Run:
         options, names = self.options, Names(self.options.prefix)
         resolved = await self._unless_over(resolve(options.manifests, self.data.path / "code"))
         url, redis = await self._unless_over(self._server(names, stack))
-        self.specs = plan(options, resolved, url)
+        self.specs = plan(options, resolved, url, self.ports.take_free(processes(resolved), HEALTH))
         pipeline = self._pipeline(redis, names, tuple(names_of(resolved.strategies)))
         await pipeline.follower.hold()
         stack.callback(announce(url, options.prefix, self.data.path).unlink, missing_ok=True)
@@ -179,7 +184,7 @@ class Run:
         """A server that answers and whose prefix is ours, for as long as the stack lives."""
         url = self.options.redis_url
         if url is None:
-            port = ports.any_free_port()
+            (port,) = self.ports.take_free(1, VALKEY)
             url = valkey.url(port)
             self.supervisor.start([valkey.program(port, self.data.valkey, self.data.logs / f"{valkey.NAME}.log")])
             await self._until_ready([valkey.NAME])

@@ -306,7 +306,7 @@ async def test_killed_again_and_again_it_writes_the_same_log(server: Server, red
 async def test_it_stops_when_it_is_asked_to(server: Server, redis: Redis, marketdata: Path) -> None:
     running = process(server.url, marketdata / SZ)
     async with asyncio.timeout(60):
-        while not await last_seq(redis, NAMES.clean_ticks):  # noqa: ASYNC110 - no event tells of another process
+        while not await last_seq(redis, NAMES.clean_ticks):
             await asyncio.sleep(0.01)
     running.terminate()
     assert await asyncio.to_thread(running.wait, 20) == 0

@@ -8,10 +8,10 @@ import psutil
 import pytest
 from redis.asyncio import Redis
 
+from conftest import free_port
 from dfp.contracts.names import Names
 from dfp.local.mistake import UserMistake
 from dfp.local.owner import Owner, check_reachable, claim, is_stale, release, this_process
-from dfp.local.ports import any_free_port
 from dfp.log.connection import close, connect
 
 NAMES = Names("desk")
@@ -99,7 +99,7 @@ async def test_a_server_that_answers_is_accepted(redis: Redis, redis_url: str) -
 
 
 async def test_a_server_that_is_not_there_is_refused_with_what_to_do() -> None:
-    url = f"redis://user:secret@127.0.0.1:{any_free_port()}"
+    url = f"redis://user:secret@127.0.0.1:{free_port()}"
     redis = connect(url)
     with pytest.raises(UserMistake) as refused:
         await check_reachable(redis, url)

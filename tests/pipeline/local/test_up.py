@@ -17,8 +17,8 @@ import msgspec
 import psutil
 import pytest
 
+from conftest import free_port
 from dfp.local.directory import Run
-from dfp.local.ports import any_free_port
 
 SZ5 = "ashare_sz5_snapshot_20220601.parquet"
 SERVICES = {"collector", "features", "aggregator", "api", "streamer", "gateway"}
@@ -33,7 +33,7 @@ class Up:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, *arguments: str) -> None:
-        self.ports = {option: any_free_port() for option in ("--http-port", "--api-port", "--ws-port")}
+        self.ports = {option: free_port() for option in ("--http-port", "--api-port", "--ws-port")}
         chosen = [text for option, port in self.ports.items() for text in (option, str(port))]
         with (self.folder / "out").open("w") as out:
             self.process = subprocess.Popen(

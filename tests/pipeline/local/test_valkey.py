@@ -4,8 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+from conftest import free_port
 from dfp.local import valkey
-from dfp.local.ports import any_free_port
 from dfp.local.probe import Readiness, redis_probe
 from dfp.local.supervisor import Supervisor
 from dfp.log.connection import close, connect
@@ -13,7 +13,7 @@ from waiting import until
 
 
 async def test_a_killed_server_comes_back_with_its_data_on_its_port(tmp_path: Path) -> None:
-    port = any_free_port()
+    port = free_port()
     said: list[str] = []
     supervisor = Supervisor(said.append)
     supervisor.start([valkey.program(port, tmp_path, tmp_path / "valkey.log")])

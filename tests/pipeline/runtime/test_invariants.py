@@ -198,9 +198,7 @@ async def test_a_cursor_kept_over_a_reconnect_leaves_out_what_was_sent_again(own
     assert {"I2", "I4"} & await a_rollback(own_server, SimpleNamespace(chain=KeptCursorChain))
 
 
-async def test_the_commits_of_a_stage_form_one_chain(
-    own_server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_commits_of_a_stage_form_one_chain(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """I3: whoever commits, each applied commit follows the one before it. Four owners fight for one stage."""
     applied: list[tuple[bytes, bytes]] = []
     script = chain_module.COMMIT

@@ -1,4 +1,4 @@
-"""Every document survives its codec, has one form, and hostile bytes are refused with the one error that decoders may raise."""
+"""Every document survives its codec and has one form; hostile bytes are refused with the one error of decoders."""
 
 from typing import get_type_hints
 

@@ -1,4 +1,4 @@
-"""A frame survives its codec, has one encoding, and hostile bytes are refused with the one error that decoders may raise."""
+"""A frame survives its codec and has one encoding; hostile bytes are refused with the one error of decoders."""
 
 import numpy as np
 import pytest

@@ -6,10 +6,10 @@ import json
 import pytest
 from picows import WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
+from conftest import free_port
 from dfp.contracts.errors import ContractError
 from dfp.local.client import Client
 from dfp.local.latency import Latencies
-from dfp.local.ports import any_free_port
 from waiting import until
 
 MS = 1_000_000
@@ -75,7 +75,7 @@ async def test_a_lost_connection_is_resumed_with_the_last_id() -> None:
         asked.append(request.path.decode())
         return Streamer()
 
-    port = any_free_port()
+    port = free_port()
     client = Client(port, Latencies(paced=False))
     running = asyncio.create_task(client.run())
     try:

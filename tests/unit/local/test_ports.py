@@ -1,11 +1,13 @@
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from conftest import free_port
 from dfp.local.mistake import UserMistake
-from dfp.local.ports import any_free_port, check, describe, free_health_ports, is_free, owner
+from dfp.local.ports import HEALTH, VALKEY, Ports, describe, is_free, owner
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def taken() -> Iterator[int]:
 
 def test_a_port_that_somebody_listens_on_is_not_free(taken: int) -> None:
     assert not is_free(taken)
-    assert is_free(any_free_port())
+    assert is_free(free_port())
 
 
 def test_a_port_is_free_again_right_after_its_server_ended() -> None:
@@ -37,17 +39,24 @@ def test_the_owner_of_a_taken_port_is_named_with_pid_and_command(taken: int) -> 
 
 
 def test_a_port_without_a_listener_has_no_known_owner() -> None:
-    assert owner(any_free_port()) == "another process"
+    assert owner(free_port()) == "another process"
 
 
 def test_a_pid_that_is_gone_is_described_by_its_number() -> None:
     assert describe(2**22 + 1) == f"pid {2**22 + 1}"
 
 
-def test_every_port_that_cannot_be_had_is_refused_in_one_message(taken: int) -> None:
-    free = any_free_port()
+@pytest.fixture
+def ports() -> Iterator[Ports]:
+    ports = Ports()
+    yield ports
+    ports.close()
+
+
+def test_every_port_that_cannot_be_had_is_refused_in_one_message(ports: Ports, taken: int) -> None:
+    free = free_port()
     with pytest.raises(UserMistake) as refused:
-        check({"--http-port": taken, "--api-port": free, "--ws-port": free, "--other": 70_000})
+        ports.take_doors({"--http-port": taken, "--api-port": free, "--ws-port": free, "--other": 70_000})
     message = str(refused.value)
     assert f"--http-port: port {taken} is taken by pid {os.getpid()}" in message
     assert "choose another port with --http-port" in message
@@ -55,18 +64,36 @@ def test_every_port_that_cannot_be_had_is_refused_in_one_message(taken: int) -> 
     assert "--other: 70000 is not allowed; expected a port from 1 to 65535" in message
 
 
-def test_free_ports_pass_the_check() -> None:
-    check({"--http-port": any_free_port()})
+def test_a_port_that_another_run_has_reserved_is_refused_before_anybody_listens_on_it(ports: Ports) -> None:
+    port = free_port()
+    ports.take_doors({"--http-port": port})
+    other = Ports()
+    with pytest.raises(UserMistake, match=f"port {port} is taken by another `dfp up` that is starting"):
+        other.take_doors({"--http-port": port})
+    ports.close()
+    other.take_doors({"--http-port": port})
+    other.close()
 
 
-def test_health_ports_are_the_first_free_ones_without_the_doors() -> None:
-    first = free_health_ports(1, ())[0]
+def test_two_runs_never_share_a_port_that_nobody_listens_on_yet(ports: Ports) -> None:
+    other = Ports()
+    mine, theirs = ports.take_free(3, HEALTH), other.take_free(3, HEALTH)
+    other.close()
+    assert len({*mine, *theirs}) == 6
+
+
+def test_ports_in_use_are_passed_over(ports: Ports) -> None:
+    (first,) = ports.take_free(1, HEALTH)
+    ports.close()
     with socket.create_server(("127.0.0.1", first)):
-        found = free_health_ports(3, doors={first + 1})
-    assert len(set(found)) == 3
-    assert min(found) > first + 1
+        assert min(ports.take_free(2, HEALTH)) > first
 
 
-def test_too_many_health_ports_are_refused() -> None:
-    with pytest.raises(UserMistake, match="801 free ports are needed"):
-        free_health_ports(801, ())
+def test_a_range_without_enough_free_ports_is_refused(ports: Ports) -> None:
+    with pytest.raises(UserMistake, match=r"ports: 801 free ones are needed from 9100 to 9899, \d+ are free"):
+        ports.take_free(801, HEALTH)
+
+
+def test_no_port_of_ours_can_be_taken_by_an_outgoing_connection() -> None:
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert max(*HEALTH, *VALKEY) < lowest

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from dfp.local.ports import any_free_port
+from conftest import free_port
 from dfp.local.probe import NO_ANSWER, Readiness, http_probe, parse, redis_probe
 
 
@@ -21,8 +21,8 @@ def test_an_answer_tells_readiness_and_state(answer: bytes, expected: Readiness)
 
 
 async def test_a_port_on_which_nobody_listens_gives_no_answer() -> None:
-    assert await http_probe(any_free_port())() == NO_ANSWER
-    assert (await redis_probe(f"redis://127.0.0.1:{any_free_port()}")()).ready is False
+    assert await http_probe(free_port())() == NO_ANSWER
+    assert (await redis_probe(f"redis://127.0.0.1:{free_port()}")()).ready is False
 
 
 async def test_a_health_port_is_asked_for_readiness() -> None:

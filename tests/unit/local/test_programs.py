@@ -8,10 +8,12 @@ import pytest
 from dfp.features.catalog import DEFAULT
 from dfp.local.mistake import UserMistake
 from dfp.local.options import Options
-from dfp.local.programs import plan, program, stop_groups
+from dfp.local.programs import plan, processes, program, stop_groups
 from dfp.local.resolve import Resolved, read
 from dfp.local.source import Source
 from dfp_operator.api.strategy import Strategy
+
+PORTS = range(9100, 9120)
 
 MANIFEST = """
 apiVersion: dongfengpo.io/v1alpha1
@@ -53,7 +55,7 @@ def options() -> Options:
 
 def test_the_plan_holds_every_service_and_one_engine_a_strategy(options: Options, tmp_path: Path) -> None:
     resolved = Resolved(strategies(tmp_path, "a", "b"), {}, ("zscore_7",))
-    specs = {spec.name: spec for spec in plan(options, resolved, "redis://127.0.0.1:7001")}
+    specs = {spec.name: spec for spec in plan(options, resolved, "redis://127.0.0.1:7001", PORTS)}
     assert sorted(specs) == [
         "aggregator",
         "api",
@@ -75,18 +77,21 @@ def test_the_plan_holds_every_service_and_one_engine_a_strategy(options: Options
 
 
 def test_health_ports_are_all_different(options: Options, tmp_path: Path) -> None:
-    specs = plan(options, Resolved(strategies(tmp_path, "a", "b"), {}, ()), "redis://127.0.0.1:7001")
+    specs = plan(options, Resolved(strategies(tmp_path, "a", "b"), {}, ()), "redis://127.0.0.1:7001", PORTS)
     assert len({spec.ports["health"] for spec in specs}) == len(specs)
+    assert len(specs) == processes(Resolved(strategies(tmp_path, "a", "b"), {}, ()))
 
 
 def test_strategies_of_two_namespaces_cannot_run_together(options: Options, tmp_path: Path) -> None:
     both = (*strategies(tmp_path, "a"), *strategies(tmp_path, "b", namespace="other"))
     with pytest.raises(UserMistake, match="strategies belong to 2 pipelines"):
-        plan(options, Resolved(both, {}, ()), "redis://127.0.0.1:7001")
+        plan(options, Resolved(both, {}, ()), "redis://127.0.0.1:7001", PORTS)
 
 
 def test_services_run_under_this_interpreter_with_a_log_and_a_probe_each(options: Options, tmp_path: Path) -> None:
-    spec = next(s for s in plan(options, Resolved(strategies(tmp_path, "a"), {}, ()), "redis://x") if s.name == "api")
+    spec = next(
+        s for s in plan(options, Resolved(strategies(tmp_path, "a"), {}, ()), "redis://x", PORTS) if s.name == "api"
+    )
     made = program(spec, tmp_path)
     assert made.command == (sys.executable, "-m", "dfp.cli", "run", "api")
     assert made.log == tmp_path / "api.log"
@@ -98,7 +103,7 @@ def test_services_run_under_this_interpreter_with_a_log_and_a_probe_each(options
 def test_the_collector_stops_first_and_the_gateway_last_and_engines_stop_together(
     options: Options, tmp_path: Path
 ) -> None:
-    specs = plan(options, Resolved(strategies(tmp_path, "a", "b"), {}, ()), "redis://127.0.0.1:7001")
+    specs = plan(options, Resolved(strategies(tmp_path, "a", "b"), {}, ()), "redis://127.0.0.1:7001", PORTS)
     assert stop_groups(specs) == [
         ["collector"],
         ["features"],
