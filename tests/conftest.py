@@ -1,6 +1,8 @@
 """Fixtures for all tests: where real data lies, and real servers."""
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -35,9 +37,14 @@ def marketdata() -> Path:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, below those of outgoing connections, one of which could take it during a restart."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from dfp.local.ports import any_free_port
+from conftest import free_port
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Up:
 
     def start(self, *arguments: str) -> None:
         """Start it; its output goes to a file."""
-        self.ports = {option: any_free_port() for option in ("--http-port", "--api-port", "--ws-port")}
+        self.ports = {option: free_port() for option in ("--http-port", "--api-port", "--ws-port")}
         chosen = [text for option, port in self.ports.items() for text in (option, str(port))]
         with (self.folder / "out").open("w") as out:
             self.process = subprocess.Popen(

@@ -89,9 +89,8 @@ def test_strategies_of_two_namespaces_cannot_run_together(options: Options, tmp_
 
 
 def test_services_run_under_this_interpreter_with_a_log_and_a_probe_each(options: Options, tmp_path: Path) -> None:
-    spec = next(
-        s for s in plan(options, Resolved(strategies(tmp_path, "a"), {}, ()), "redis://x", PORTS) if s.name == "api"
-    )
+    specs = plan(options, Resolved(strategies(tmp_path, "a"), {}, ()), "redis://x", PORTS)
+    spec = next(spec for spec in specs if spec.name == "api")
     made = program(spec, tmp_path)
     assert made.command == (sys.executable, "-m", "dfp.cli", "run", "api")
     assert made.log == tmp_path / "api.log"
