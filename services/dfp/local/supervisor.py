@@ -117,8 +117,8 @@ class Supervisor:
             await asyncio.sleep(0.05)
 
     def crash_loops(self) -> list[str]:
-        """Who ends again and again, in words."""
-        looping = [child for child in self.children.values() if child.failures >= CRASH_LOOP]
+        """Who ends again and again, in words. Whoever is ready now has been killed often, but has recovered."""
+        looping = [child for child in self.children.values() if child.failures >= CRASH_LOOP and not child.ready]
         return [f"{child.program.name} ended {child.failures} times in a row; see its log" for child in looping]
 
     async def stop(self, names: Iterable[str]) -> None:

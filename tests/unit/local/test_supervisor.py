@@ -93,6 +93,20 @@ async def test_a_killed_program_is_started_again_and_counted(house: House) -> No
     assert any("killed by SIGKILL, starting again in" in line for line in house.said)
 
 
+async def test_a_program_that_was_killed_often_and_is_ready_again_is_no_crash_loop(house: House) -> None:
+    house.supervisor.start([house.program("service", SERVE)])
+    child = house.supervisor.children["service"]
+    for _ in range(4):
+        await until(lambda: child.ready)
+        first = child.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        await until(lambda first=first: child.pid not in (None, first))
+    await until(lambda: child.ready)
+    assert child.failures >= 4
+    assert house.supervisor.crash_loops() == []
+
+
 async def test_a_crash_loop_is_shown_with_the_end_of_its_log_and_holds_nobody_up(house: House) -> None:
     house.supervisor.start([house.program("bad", "print('cannot go on', flush=True); sys.exit(1)")])
     await house.supervisor.until_ready(["bad"])
