@@ -1,7 +1,7 @@
 """What becomes of a raw row, as far as it tells by itself: refused with a reason, or kept with whole prices and flags.
 
 Good data must not be thrown away: crossed books and missing prices are normal in a call auction, and a row that is only
-odd is kept, tagged and left out of features. Which rule made which choice is measured in design/trading.md.
+odd is kept, tagged and left out of features. docs/data.md lists every finding with its action.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """The invented market behind the synthetic feed: which names there are, how they differ, how a day goes.
 
-Calibrated on real A-share days (design/trading.md): realised volatility of a session 2.1 % in the median and 3.8 % at
+Calibrated on real A-share days: realised volatility of a session 2.1 % in the median and 3.8 % at
 the 95th percentile, volume high at the open and the close, one snapshot of each name every three seconds.
 """
 

@@ -4,12 +4,8 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,74 +13,17 @@ import msgspec
 import psutil
 import pytest
 
-from conftest import free_port
 from dfp.local.directory import Run
+from up_process import Up
 
 SZ5 = "ashare_sz5_snapshot_20220601.parquet"
 SERVICES = {"collector", "features", "aggregator", "api", "streamer", "gateway"}
 
 
-@dataclass
-class Up:
-    """One `dfp up` with ports and a state folder of its own."""
-
-    folder: Path
-    ports: dict[str, int] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self, *arguments: str) -> None:
-        self.ports = {option: free_port() for option in ("--http-port", "--api-port", "--ws-port")}
-        chosen = [text for option, port in self.ports.items() for text in (option, str(port))]
-        with (self.folder / "out").open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "dfp.cli", "up", *chosen, *arguments],
-                env={**os.environ, "XDG_STATE_HOME": str(self.folder)},
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def output(self) -> str:
-        return (self.folder / "out").read_text()
-
-    def end(self, timeout_s: float = 120) -> int:
-        assert self.process is not None
-        try:
-            return self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running; it said:\n{self.output}") from None
-
-    def until_open(self) -> None:
-        """Wait until the pipeline says that it can be opened."""
-        assert self.process is not None
-        deadline = time.monotonic() + 120
-        while "dfp: open http" not in self.output:
-            assert self.process.poll() is None, self.output
-            assert time.monotonic() < deadline, self.output
-            time.sleep(0.05)
-
-    def children(self) -> dict[str, psutil.Process]:
-        """Service name -> its process, as far as they run now."""
-        assert self.process is not None
-        found: dict[str, psutil.Process] = {}
-        for child in psutil.Process(self.process.pid).children():
-            name = child.environ().get("DFP_INSTANCE") or ("valkey" if "valkey" in child.exe() else None)
-            if name:
-                found[name] = child
-        return found
-
-    def run(self) -> Run:
-        (file,) = (self.folder / "dfp" / "running").glob("*.json")
-        return msgspec.json.decode(file.read_bytes(), type=Run)
-
-
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    up = Up(tmp_path)
-    yield up
-    if up.process is not None and up.process.poll() is None:
-        up.process.kill()
-        up.process.wait()
+def run_of(up: Up) -> Run:
+    """What a running pipeline says of itself to `dfp tap`."""
+    (file,) = (up.folder / "dfp" / "running").glob("*.json")
+    return msgspec.json.decode(file.read_bytes(), type=Run)
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -148,7 +87,7 @@ def test_a_synthetic_market_runs_until_ctrl_c_and_leaves_nothing(up: Up) -> None
         assert answer.status == 200
     children = up.children()
     assert set(children) >= SERVICES | {"valkey"}
-    data = Path(up.run().data)
+    data = Path(run_of(up).data)
     assert (data / "logs" / "collector.log").is_file()
     assert up.process is not None
     up.process.send_signal(signal.SIGINT)

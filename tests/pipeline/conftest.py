@@ -1,4 +1,4 @@
-"""Fixtures of the tests that run whole pipelines."""
+"""Fixtures of the tests that run processes."""
 
 from collections.abc import Iterator
 from pathlib import Path
