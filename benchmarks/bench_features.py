@@ -25,7 +25,7 @@ from dfp.contracts.names import Names
 from dfp.features.catalog import DEFAULT
 from dfp.features.core import STAGE, FeatureCore
 from dfp.local.ports import VALKEY, is_free
-from dfp.log.connection import connect
+from dfp.log.connection import UNREACHABLE, connect
 from dfp.log.reader import last_seq
 from dfp.market.phases import SECOND_NS, Phase, midnight_ns
 from dfp.runtime import retention
@@ -63,11 +63,7 @@ async def _measure(url: str) -> Result:
             try:
                 await redis.ping()
                 break
-            except OSError:
-                await asyncio.sleep(0.05)
-            except Exception as error:
-                if "onnect" not in str(error):
-                    raise
+            except UNREACHABLE:
                 await asyncio.sleep(0.05)
     core = FeatureCore(NAMES, DEFAULT)
     core.warm_up()
