@@ -222,8 +222,9 @@ class Runner:
         with self._stamped(pace, now):
             self.core.advance(event, self._work)
         await self._commit_now()
-        ripe = self.core.ripe or next_row
-        wake = pace.wall(min(next_row, ripe - INSTANT_NS, (event // SECOND_NS + 1) * SECOND_NS))
+        ripe = self.core.ripe
+        written = next_row if ripe is None or ripe - INSTANT_NS <= event else ripe - INSTANT_NS
+        wake = pace.wall(min(next_row, written, (event // SECOND_NS + 1) * SECOND_NS))
         wait_s = min(max(wake - time.time_ns(), 0) / 1e9, LONGEST_WAIT_S)
         await _unless(stop, asyncio.sleep(wait_s))
 

@@ -144,8 +144,9 @@ def test_an_older_row_goes_to_the_dead_letters() -> None:
 
 
 def test_rows_of_one_time_keep_the_order_in_which_they_came() -> None:
-    rows = [{"symbol": symbol} for symbol in ("600519.SH", "000001.SZ", "300750.SZ")]
-    assert read(run([batch(*rows)])).symbols == [row["symbol"] for row in rows]
+    rows = [{"symbol": f"60{(index * 37) % 100:04d}.SH", "time": "10:00:01"} for index in range(100)]
+    late = {"symbol": "000001.SZ", "time": "10:00:00"}
+    assert read(run([batch(*rows, late)])).symbols == ["000001.SZ", *(row["symbol"] for row in rows)]
 
 
 def test_a_price_beyond_its_limit_is_tagged_and_kept_out_of_features() -> None:

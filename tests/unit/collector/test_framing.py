@@ -22,6 +22,12 @@ def test_ticks_of_one_instant_travel_together() -> None:
     assert [frame.rows for frame in read(run([batch(*rows)])).frames] == [2, 2]
 
 
+def test_an_instant_is_written_whole_even_when_event_time_stands_inside_of_it() -> None:
+    rows = at("10:00:00", "10:00:00.001", "10:00:03.001", "10:00:03.002")
+    pieces = [batch(row, first=number) for number, row in enumerate(rows, 1)]
+    assert entries(run(pieces)) == entries(run([batch(*rows)]))
+
+
 def test_an_instant_with_more_rows_than_a_frame_holds_is_divided() -> None:
     rows = at(*["10:00:00"] * 5)
     assert [frame.rows for frame in read(run([batch(*rows)], collector("2"))).frames] == [2, 2, 1]
