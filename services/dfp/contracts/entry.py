@@ -23,7 +23,9 @@ class Kind(enum.StrEnum):
     SIGNAL = "signal"
     OPPORTUNITY = "opportunity"
     ALERT = "alert"
-    VERDICT = "verdict"
+    VERDICTS = "verdicts"
+    HELD = "held"
+    OUTCOME = "outcome"
     DEAD_LETTER = "dead-letter"
     CONTAINED = "contained"
 

@@ -40,6 +40,21 @@ class Names:
         return f"{self.prefix}:opportunities"
 
     @property
+    def opportunities_held(self) -> str:
+        """Candidates that risk kept from being published, each with its reason."""
+        return f"{self.prefix}:opportunities:held"
+
+    @property
+    def outcomes(self) -> str:
+        """What became of opportunities that were published."""
+        return f"{self.prefix}:outcomes"
+
+    @property
+    def risk_verdicts(self) -> str:
+        """The risk guard's verdicts, as changes."""
+        return f"{self.prefix}:risk:verdicts"
+
+    @property
     def risk_alerts(self) -> str:
         """Alerts (Stream, and Pub/Sub channel of the same name)."""
         return f"{self.prefix}:risk_alerts"
@@ -91,8 +106,18 @@ class Names:
 
     @property
     def risk_fresh_until(self) -> str:
-        """Redis TIME in microseconds until which the verdict table counts as fresh."""
+        """Redis TIME in microseconds until which the risk guard's verdicts count as fresh."""
         return f"{self.prefix}:risk:fresh_until"
+
+    @property
+    def risk_policies(self) -> str:
+        """Hash with `version` and `bundle`: the policy bundle that holds (contracts/policy.py)."""
+        return f"{self.prefix}:risk:policies"
+
+    @property
+    def risk_acknowledged(self) -> str:
+        """Hash stage -> version of the policy bundle that it goes by."""
+        return f"{self.prefix}:risk:acknowledged"
 
     @property
     def owner(self) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from dfp.contracts.codec import Document
+from dfp.contracts.risk import RiskStatus
 from dfp.contracts.signal import Direction, Fraction, Strength
 
 
@@ -55,6 +56,7 @@ class Opportunity(Document, frozen=True):
         opened, as_of, expires: event times, UTC nanoseconds.
         reference_price: last price in yuan at the opening signal, None when there was none.
         closed: why, when the state is Closed.
+        risk: under which risk knowledge it was published; the entry's input cursor names the verdicts.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Opportunity(Document, frozen=True):
     reference_price: float | None
     members: list[Member]
     closed: CloseReason | None = None
+    risk: RiskStatus = RiskStatus.UNCHECKED
 
 
 def opportunity_id(symbol: str, side: Direction, opening_signal: str) -> str:

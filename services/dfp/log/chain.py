@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
 from dfp.contracts import digest as rolling
+from dfp.contracts.conditions import Conditions
 from dfp.contracts.entry import entry_id, to_fields
 from dfp.contracts.names import Names
 from dfp.log.connection import UNREACHABLE
@@ -25,7 +26,11 @@ LEASE_MS = 3_000
 
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.02, 1.0
 
-COMMIT, CLAIM, RENEW = Script("commit"), Script("claim"), Script("renew")
+COMMIT, CLAIM, RENEW = Script("conditions", "commit"), Script("claim"), Script("renew")
+CONDITIONS = Script("conditions", "read_conditions")
+
+VOUCHED_MS = 3_000
+"""How long the risk guard's verdicts count as fresh after its last commit; it makes one a second at least."""
 
 _log = structlog.get_logger(__name__)
 
@@ -42,12 +47,12 @@ class Halted(Exception):
         super().__init__(f"halted: {target}")
 
 
-class RiskStale(Exception):
-    """The commit was refused because the risk verdicts are not fresh. Nothing was written."""
+class ConditionsChanged(Exception):
+    """The commit was refused because other conditions hold than it was made under. Nothing was written."""
 
-    def __init__(self, stale_us: int) -> None:
-        self.stale_us = stale_us
-        super().__init__(f"risk verdicts are stale for {stale_us} µs")
+    def __init__(self, conditions: Conditions) -> None:
+        self.conditions = conditions
+        super().__init__(f"conditions are now {conditions}")
 
 
 class Chain:
@@ -114,13 +119,19 @@ class Chain:
         """Whether the server still stands where our memory does. To be asked after every reconnect."""
         return await self.redis.hget(self.names.chain(self.stage), "token") == self.token
 
+    async def conditions(self) -> Conditions:
+        """The conditions that hold now."""
+        names = self.names
+        return _conditions(await CONDITIONS(self.redis, (names.halt, names.risk_fresh_until, names.risk_policies), ()))
+
     async def commit(
         self,
         work: Work,
         cursor: Mapping[str, int],
         *,
         halt_targets: Sequence[str] = (),
-        fresh_risk: bool = False,
+        conditions: Conditions | None = None,
+        vouches: bool = False,
     ) -> None:
         """Commit; returns when it is known to be applied, exactly once.
 
@@ -128,21 +139,22 @@ class Chain:
             work: what to write; its metadata is sent as it is.
             cursor: new cursor values; input streams by full name.
             halt_targets: refuse while any of them is halted.
-            fresh_risk: refuse while the risk verdicts are stale.
+            conditions: refuse unless these hold.
+            vouches: the commit makes the risk verdicts fresh for `VOUCHED_MS`.
 
         Raises:
             Fenced: the chain moved without us; nothing of this commit was written.
-            Halted, RiskStale: refused by a guard; nothing was written.
+            Halted, ConditionsChanged: refused; nothing was written.
         """
         token = os.urandom(16)
         digest = rolling.roll(self.digest, work.digested)
-        keys, arguments = self._encode(token, digest, work, cursor, halt_targets, fresh_risk)
+        keys, arguments = self._encode(token, digest, work, cursor, halt_targets, conditions, vouches)
         reply = await self._send(keys, arguments)
         outcome = reply[0]
         if outcome == b"halted":
             raise Halted(reply[1].decode())
-        if outcome == b"stale":
-            raise RiskStale(int(reply[1]))
+        if outcome == b"changed":
+            raise ConditionsChanged(_conditions(reply[1:]))
         if outcome == b"fenced":
             raise Fenced(f"{self.stage}: the chain holds another token than ours")
         self.token = token
@@ -175,7 +187,8 @@ class Chain:
         work: Work,
         cursor: Mapping[str, int],
         halt_targets: Sequence[str],
-        fresh_risk: bool,
+        conditions: Conditions | None,
+        vouches: bool,
     ) -> tuple[list[str], list[bytes | str | int]]:
         names = self.names
         inputs = [stream for stream in self.inputs if stream in cursor]
@@ -186,13 +199,19 @@ class Chain:
             names.chain(self.stage),
             names.halt,
             names.risk_fresh_until,
+            names.risk_policies,
             names.state(self.stage),
             names.counts(self.stage),
             *inputs,
             *outputs,
         ]
         arguments: list[bytes | str | int] = [self.token, token, self.stage, len(inputs), len(outputs), digest.hex()]
-        arguments += (len(halt_targets), *halt_targets, "1" if fresh_risk else "0", len(cursor))
+        assumed = () if conditions is None else _listed(conditions)
+        arguments += (len(halt_targets), *halt_targets, len(assumed), *assumed, VOUCHED_MS * 1000 if vouches else 0)
+        arguments.append(len(work.halts))
+        for target, document in work.halts.items():
+            arguments += (target, document)
+        arguments.append(len(cursor))
         for name, value in cursor.items():
             arguments += (name, value, inputs.index(name) + 1 if name in inputs else 0)
         arguments.append(len(ordered))
@@ -215,3 +234,16 @@ class Chain:
             except ResponseError as error:
                 if not str(error).startswith("BUSYGROUP"):
                     raise
+
+
+def _listed(assumed: Conditions) -> tuple[str, str, str]:
+    """As conditions.lua lists them, with a star for what does not matter."""
+    fresh = "*" if assumed.risk_fresh is None else str(int(assumed.risk_fresh))
+    policies = "*" if assumed.policies is None else assumed.policies
+    halts = "*" if assumed.halts is None else " ".join(assumed.halts)
+    return fresh, policies, halts
+
+
+def _conditions(listed: Sequence[bytes]) -> Conditions:
+    fresh, policies, halts = (value.decode() for value in listed)
+    return Conditions(tuple(halts.split()), fresh == "1", policies)

@@ -4,15 +4,19 @@
 -- tokens needs no epoch: after a failover or a truncated AOF the stored token is simply an older one, and every process
 -- whose memory is ahead of it is refused, whatever numbers were issued before.
 --
--- KEYS  1 chain hash   2 halt hash   3 risk freshness   4 state hash   5 counts hash
---       6 … 5+I input streams        then O output streams
+-- KEYS  1 chain hash   2 halt hash   3 risk freshness   4 policy bundle   5 state hash   6 counts hash
+--       7 … 6+I input streams        then O output streams
 -- ARGV  previous token, new token, consumer group, I, O, digest,
---       number of halt targets, targets …, '1' when a fresh risk verdict is required,
+--       number of halt targets, targets …,
+--       number of conditions (0 or 3), what is assumed of them as conditions.lua gives them, '*' = does not matter,
+--       microseconds for which this commit vouches for the risk verdicts, or 0,
+--       number of halts to set, {target, document} …,
 --       number of cursors, {name, value, index of the input stream or 0} …,
 --       number of entries, {index of the output stream, id, channel, number of fields, fields …} …,
 --       number of state changes, {field, value, '1' set | '0' delete} …,
 --       number of counters, {name, increment} …
--- Reply {'ok'} | {'done'} (this very commit was made before) | {'fenced', stored token} | {'halted', target} | {'stale', µs}
+-- Reply {'ok'} | {'done'} (this very commit was made before) | {'fenced', stored token} | {'halted', target}
+--       | {'changed', conditions …}
 
 local at = 0
 local function take()
@@ -42,19 +46,24 @@ if #targets > 0 then
     if halts[i] then return {'halted', targets[i]} end
   end
 end
-if take() == '1' then
-  local now = redis.call('TIME')
-  local until_us = tonumber(redis.call('GET', KEYS[3]) or '0')
-  local now_us = now[1] * 1000000 + now[2]
-  if until_us <= now_us then return {'stale', string.format('%d', now_us - until_us)} end
+local assumed = {}
+for i = 1, take_number() do assumed[i] = take() end
+if #assumed > 0 then
+  local holding = conditions(KEYS[2], KEYS[3], KEYS[4])
+  for i = 1, #assumed do
+    if assumed[i] ~= '*' and assumed[i] ~= holding[i] then return {'changed', unpack(holding)} end
+  end
 end
-for i = 4, 5 do
+local vouched_us = take_number()
+local halts = {}
+for i = 1, take_number() do halts[i] = {take(), take()} end
+for _, i in ipairs({2, 5, 6}) do
   local found = type_of(KEYS[i])
   if found ~= 'hash' and found ~= 'none' then
     return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. found .. ', not a hash')
   end
 end
-for i = 6 + inputs, 5 + inputs + outputs do
+for i = 7 + inputs, 6 + inputs + outputs do
   local found = type_of(KEYS[i])
   if found ~= 'stream' and found ~= 'none' then
     return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. found .. ', not a stream')
@@ -65,7 +74,7 @@ end
 local cursors = {}
 for i = 1, take_number() do cursors[i] = {take(), take(), take_number()} end
 for _ = 1, take_number() do
-  local stream, id, channel, fields = KEYS[5 + inputs + take_number()], take(), take(), take_number()
+  local stream, id, channel, fields = KEYS[6 + inputs + take_number()], take(), take(), take_number()
   local added = redis.call('XADD', stream, id, unpack(ARGV, at + 1, at + fields))
   if channel ~= '' then
     redis.call('PUBLISH', channel, '{"id":"' .. added .. '","payload":' .. ARGV[at + 4] .. '}')
@@ -74,11 +83,17 @@ for _ = 1, take_number() do
 end
 for _ = 1, take_number() do
   local field, value, set = take(), take(), take()
-  if set == '1' then redis.call('HSET', KEYS[4], field, value) else redis.call('HDEL', KEYS[4], field) end
+  if set == '1' then redis.call('HSET', KEYS[5], field, value) else redis.call('HDEL', KEYS[5], field) end
 end
 for _ = 1, take_number() do
   local name, by = take(), take()
-  redis.call('HINCRBY', KEYS[5], name, by)
+  redis.call('HINCRBY', KEYS[6], name, by)
+end
+-- Whoever halted first is right: a later cause must not hide it.
+for i = 1, #halts do redis.call('HSETNX', KEYS[2], halts[i][1], halts[i][2]) end
+if vouched_us > 0 then
+  local now = redis.call('TIME')
+  redis.call('SET', KEYS[3], string.format('%.0f', now[1] * 1000000 + now[2] + vouched_us))
 end
 redis.call('HSET', KEYS[1], 'token', new)
 if digest ~= '' then redis.call('HSET', KEYS[1], 'digest', digest) end
@@ -89,7 +104,7 @@ end
 -- failed commit. An id is its own sequence number, so ENTRIESREAD is exact and the reported lag is too.
 for i = 1, #cursors do
   if cursors[i][3] > 0 then
-    redis.pcall('XGROUP', 'SETID', KEYS[5 + cursors[i][3]], group, '0-' .. cursors[i][2], 'ENTRIESREAD', cursors[i][2])
+    redis.pcall('XGROUP', 'SETID', KEYS[6 + cursors[i][3]], group, '0-' .. cursors[i][2], 'ENTRIESREAD', cursors[i][2])
   end
 end
 return {'ok'}

@@ -15,11 +15,11 @@ class Script:
     """One script.
 
     Args:
-        name: file name in this package, without `.lua`.
+        names: file names in this package, without `.lua`: libraries of local functions, and the script at last.
     """
 
-    def __init__(self, name: str) -> None:
-        self.source = (files(__package__) / f"{name}.lua").read_text()
+    def __init__(self, *names: str) -> None:
+        self.source = "".join((files(__package__) / f"{name}.lua").read_text() for name in names)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:

@@ -34,12 +34,14 @@ class Work:
         counts: counter -> increment.
         state: state field -> new value, None deletes it. For state that changes little and rides in commits.
         digested: payloads that the stage's rolling digest covers, in order.
+        halts: target -> Halt document; set unless the target is halted already. Only a person releases.
     """
 
     writes: list[Write] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     state: dict[str, bytes | None] = field(default_factory=dict)
     digested: list[bytes] = field(default_factory=list)
+    halts: dict[str, bytes] = field(default_factory=dict)
 
     def count(self, counter: str, by: int = 1) -> None:
         """Add to a counter."""

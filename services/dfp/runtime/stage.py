@@ -12,15 +12,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
 import structlog
 from redis.asyncio import Redis
 
+from dfp.contracts.conditions import Conditions
 from dfp.contracts.entry import Entry, from_fields
 from dfp.contracts.entry import entry_id as id_of
 from dfp.contracts.errors import ContractError
 from dfp.contracts.names import Names
-from dfp.log import snapshot
-from dfp.log.chain import Chain, Fenced, Halted
+from dfp.contracts.policy import Bundle
+from dfp.log import policies, snapshot
+from dfp.log.chain import Chain, ConditionsChanged, Fenced, Halted
 from dfp.log.connection import UNREACHABLE, close
 from dfp.log.reader import Hole, Reader
 from dfp.log.snapshot import Snapshot
@@ -53,6 +56,7 @@ class StageSpec:
         retention: output stream -> what is kept of it.
         halt_targets: halts that stop its output.
         shadow: stream -> stream that takes its entries while a halt is set.
+        vouches: whether its commits, one a second at least, make the risk verdicts fresh.
     """
 
     name: str
@@ -61,6 +65,7 @@ class StageSpec:
     retention: Mapping[str, Retention] = field(default_factory=dict)
     halt_targets: tuple[str, ...] = ()
     shadow: Mapping[str, str] = field(default_factory=dict)
+    vouches: bool = False
 
 
 @runtime_checkable
@@ -69,6 +74,26 @@ class CommittedState(Protocol):
 
     def load_state(self, fields: Mapping[str, bytes]) -> None:
         """Replace the state by what was committed."""
+
+
+@runtime_checkable
+class Conditional(Protocol):
+    """A core whose decisions depend on conditions outside the log; see `dfp.contracts.conditions`.
+
+    Attributes:
+        conditions: what its state and its work were made under; its commits are refused when that does not hold.
+    """
+
+    conditions: Conditions
+
+    def assume(self, conditions: Conditions, bundle: Bundle, work: Work) -> None:
+        """Go by other conditions from here on. Also called after each load, because a bundle is not part of the state.
+
+        Args:
+            conditions: all that hold.
+            bundle: the policies that hold.
+            work: takes what follows at once.
+        """
 
 
 class Stage:
@@ -104,6 +129,8 @@ class Stage:
         self._snapshot_seq = 0
         self._settled = True
         """The core stands where the chain's cursor does: no batch was processed whose commit may not be applied."""
+        self._agreed = False
+        """The core knows the policies since it was loaded."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; a lost server, a lost lease and a moved chain lead back to the claim."""
@@ -114,7 +141,12 @@ class Stage:
                 if not await _unless(stop, claim):
                     return
                 await self._recover(memory_is_good=claim.result() and self._settled)
+                await self._agree()
                 await self._own(stop)
+            except ConditionsChanged as change:
+                _log.info(
+                    "conditions have changed", stage=self.spec.name, conditions=msgspec.to_builtins(change.conditions)
+                )
             except Fenced as error:
                 _log.warning("lost the chain, recovering", stage=self.spec.name, reason=str(error))
             except UNREACHABLE as error:
@@ -130,6 +162,7 @@ class Stage:
         if memory_is_good:
             return
         self.health.become("recovering")
+        self._agreed = False
         if isinstance(self.core, CommittedState):
             fields: dict[Any, Any] = await self.redis.hgetall(self.names.state(self.spec.name))
             self.core.load_state({name.decode(): value for name, value in fields.items()})
@@ -172,6 +205,27 @@ class Stage:
             self.health.turn()
             await asyncio.sleep(0)  # the lease and the probes go on during a long re-run
 
+    async def _agree(self) -> None:
+        """Let the core take the conditions that hold, and commit what follows from them.
+
+        Raises:
+            ConditionsChanged: they changed in between.
+        """
+        if not isinstance(self.core, Conditional):
+            return
+        holding = await self.chain.conditions()
+        if self._agreed and self.core.conditions.allow(holding):
+            return
+        bundle = await policies.read(self.redis, self.names)
+        if bundle.version != holding.policies:
+            raise ConditionsChanged(holding)
+        work = Work()
+        self._settled = False
+        self.core.assume(holding, bundle, work)
+        await self._commit(work, {})
+        self._settled = self._agreed = True
+        await policies.acknowledge(self.redis, self.names, self.spec.name, bundle.version)
+
     async def _own(self, stop: asyncio.Event) -> None:
         keeper = asyncio.create_task(self._keep())
         follower = asyncio.create_task(self._follow(stop))
@@ -213,6 +267,8 @@ class Stage:
                     upto = {stream: entries[-1].seq for stream, entries in batch.items()}
                     committing = asyncio.create_task(self._commit(work, upto))
                     await asyncio.sleep(0)
+                elif self.spec.vouches:
+                    await self._commit(work, {})
                 if committing is not None and self._snapshot_is_due():
                     await committing
                     committing = None
@@ -240,13 +296,15 @@ class Stage:
         now = time.time_ns()
         hop = self.spec.hop
         work.writes = [replace(write, meta=write.meta.stamped(hop, now)) for write in work.writes]
+        conditions = self.core.conditions if isinstance(self.core, Conditional) else None
+        commit = functools.partial(self.chain.commit, work, cursor, conditions=conditions, vouches=self.spec.vouches)
         try:
-            await self.chain.commit(work, cursor, halt_targets=self.spec.halt_targets)
+            await commit(halt_targets=self.spec.halt_targets)
         except Halted:
             shadow = self.spec.shadow
             work.writes = [replace(write, stream=shadow.get(write.stream, write.stream)) for write in work.writes]
             work.count("halted")
-            await self.chain.commit(work, cursor)
+            await commit()
 
     def _snapshot_is_due(self) -> bool:
         if isinstance(self.core, CommittedState) or time.monotonic() < self._snapshot_due:
@@ -268,12 +326,16 @@ class Stage:
             _log.warning("snapshot not stored", stage=self.spec.name, error=str(error))
 
     async def _keep(self) -> None:
-        """Renew the lease; now and then trim what this stage writes."""
+        """Renew the lease and look at the conditions; now and then trim what this stage writes."""
         trim_due = time.monotonic() + TRIM_S
         while True:
             await asyncio.sleep(RENEW_S)
             if not await self.chain.renew():
                 raise Fenced(f"{self.spec.name}: the lease is no longer ours")
+            if isinstance(self.core, Conditional):
+                holding = await self.chain.conditions()
+                if not self.core.conditions.allow(holding):
+                    raise ConditionsChanged(holding)  # known even if there is nothing to commit
             if time.monotonic() < trim_due:
                 continue
             trim_due = time.monotonic() + TRIM_S

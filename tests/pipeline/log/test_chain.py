@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from dfp.contracts import digest
+from dfp.contracts.conditions import Conditions
 from dfp.contracts.entry import Entry, Kind, Meta, from_fields, sequence
 from dfp.contracts.names import Names
-from dfp.log.chain import COMMIT, Chain, Fenced, Halted, RiskStale
+from dfp.log.chain import COMMIT, VOUCHED_MS, Chain, ConditionsChanged, Fenced, Halted
 from dfp.log.connection import check_server, connect
 from dfp.log.reader import Hole, Reader, last_seq
 from dfp.log.work import Work, Write
@@ -80,7 +81,7 @@ async def test_an_owner_that_was_overtaken_is_refused_and_writes_nothing(redis: 
 
 async def test_the_same_commit_sent_again_is_answered_done_and_not_applied_twice(redis: Redis) -> None:
     chain = await claimed(redis)
-    keys, arguments = chain._encode(b"t" * 16, digest.EMPTY, one(b"1"), {"feed": 1}, (), False)
+    keys, arguments = chain._encode(b"t" * 16, digest.EMPTY, one(b"1"), {"feed": 1}, (), None, False)
     assert await COMMIT(redis, keys, arguments) == [b"ok"]
     assert await COMMIT(redis, keys, arguments) == [b"done"]
     assert len(await entries(redis)) == 1
@@ -134,19 +135,63 @@ async def test_a_halt_refuses_the_commit_until_it_is_lifted(redis: Redis) -> Non
     assert [entry.payload for entry in await entries(redis)] == [b"other", b"free"]
 
 
-async def test_a_commit_that_needs_fresh_risk_is_refused_without_it(redis: Redis) -> None:
+@pytest.mark.parametrize(
+    ("assumed", "change"),
+    [
+        (Conditions(halts=("pipeline",)), "HSET {halt} strategy/x {{}}"),
+        (Conditions(halts=()), "HSET {halt} pipeline {{}}"),
+        (Conditions(risk_fresh=True), "SET {fresh} 0"),
+        (Conditions(policies="v1"), "HSET {policies} version v2"),
+    ],
+)
+async def test_a_commit_made_under_conditions_that_no_longer_hold_is_refused(
+    redis: Redis, assumed: Conditions, change: str
+) -> None:
     chain = await claimed(redis)
-    with pytest.raises(RiskStale):
-        await chain.commit(one(b"1"), {}, fresh_risk=True)
-    await redis.set(NAMES.risk_fresh_until, int((time.time() - 1) * 1e6))
-    with pytest.raises(RiskStale):
-        await chain.commit(one(b"2"), {}, fresh_risk=True)
-    await redis.set(NAMES.risk_fresh_until, int((time.time() + 60) * 1e6))
-    await chain.commit(one(b"3"), {}, fresh_risk=True)
-    assert [entry.payload for entry in await entries(redis)] == [b"3"]
+    if assumed.halts:
+        await redis.hset(NAMES.halt, "pipeline", "{}")
+    if assumed.risk_fresh:
+        await redis.set(NAMES.risk_fresh_until, int((time.time() + 60) * 1e6))
+    if assumed.policies:
+        await redis.hset(NAMES.risk_policies, "version", "v1")
+    await chain.commit(one(b"1"), {"feed": 1}, conditions=assumed)
+    names = {"halt": NAMES.halt, "fresh": NAMES.risk_fresh_until, "policies": NAMES.risk_policies}
+    await redis.execute_command(*change.format(**names).split())
+    with pytest.raises(ConditionsChanged) as refused:
+        await chain.commit(one(b"2"), {"feed": 2}, conditions=assumed)
+    assert refused.value.conditions == await chain.conditions() != assumed
+    await chain.commit(one(b"3"), {"feed": 2}, conditions=refused.value.conditions)
+    assert [entry.payload for entry in await entries(redis)] == [b"1", b"3"]
 
 
-@pytest.mark.parametrize("key", [OUT, NAMES.state("stage"), NAMES.counts("stage")])
+async def test_a_condition_that_does_not_matter_refuses_nothing(redis: Redis) -> None:
+    chain = await claimed(redis)
+    await redis.hset(NAMES.halt, "pipeline", "{}")
+    await chain.commit(one(b"1"), {}, conditions=Conditions(halts=None, risk_fresh=None, policies=""))
+    await redis.hset(NAMES.risk_policies, "version", "v2")
+    with pytest.raises(ConditionsChanged):
+        await chain.commit(one(b"2"), {}, conditions=Conditions(halts=None, risk_fresh=None, policies=""))
+
+
+async def test_a_commit_that_vouches_makes_risk_fresh_for_a_while(redis: Redis) -> None:
+    chain = await claimed(redis)
+    assert not (await chain.conditions()).risk_fresh
+    await chain.commit(Work(), {}, vouches=True)
+    assert (await chain.conditions()).risk_fresh
+    seconds, micros = await redis.time()
+    left = int(await redis.get(NAMES.risk_fresh_until)) / 1e6 - (seconds + micros / 1e6)
+    assert 0 < left <= VOUCHED_MS / 1000
+
+
+async def test_a_halt_that_a_commit_sets_does_not_replace_an_older_one(redis: Redis) -> None:
+    chain = await claimed(redis)
+    await chain.commit(Work(halts={"strategy/x": b"first"}), {})
+    await chain.commit(Work(halts={"strategy/x": b"second", "pipeline": b"third"}), {})
+    assert await redis.hgetall(NAMES.halt) == {b"strategy/x": b"first", b"pipeline": b"third"}  # type: ignore[misc]
+    assert (await chain.conditions()).halts == ("pipeline", "strategy/x")
+
+
+@pytest.mark.parametrize("key", [OUT, NAMES.state("stage"), NAMES.counts("stage"), NAMES.halt])
 async def test_a_key_of_another_type_is_refused_before_anything_is_written(redis: Redis, key: str) -> None:
     chain = await claimed(redis)
     await redis.set(key, "a string")

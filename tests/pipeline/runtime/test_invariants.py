@@ -49,7 +49,7 @@ class BlindRetryChain(Chain):
 
     async def commit(self, work: Work, cursor, **guards) -> None:  # type: ignore[no-untyped-def, override]
         while True:
-            keys, arguments = self._encode(os.urandom(16), self.digest, work, cursor, (), False)
+            keys, arguments = self._encode(os.urandom(16), self.digest, work, cursor, (), None, False)
             try:
                 await chain_module.COMMIT(self.redis, keys, arguments)
             except UNREACHABLE:

@@ -14,8 +14,24 @@ from dfp.contracts.contained import Contained
 from dfp.contracts.dead_letter import MAX_RECORD, DeadLetter, dead_letter
 from dfp.contracts.entry import Entry, Kind, Meta, entry_id, from_fields, sequence, to_fields
 from dfp.contracts.errors import ContractError
+from dfp.contracts.held import Held
 from dfp.contracts.opportunity import CloseReason, Member, Opportunity, State, opportunity_id
-from dfp.contracts.risk import Alert, Decision, Halt, Severity, Verdict
+from dfp.contracts.outcome import Outcome, Tradable
+from dfp.contracts.policy import (
+    Action,
+    Basis,
+    Bundle,
+    Concentration,
+    Drawdown,
+    Frequency,
+    Measure,
+    Policy,
+    Rule,
+    Scope,
+    Volatility,
+    bundle,
+)
+from dfp.contracts.risk import Alert, Decision, Halt, RiskStatus, Severity, Verdict, Verdicts
 from dfp.contracts.signal import Direction, Signal, signal_id
 
 text = st.text(max_size=40)
@@ -30,6 +46,36 @@ members = st.builds(
     half_life_ns=time, reason=text,
 )  # fmt: skip
 
+opportunities = st.builds(
+    Opportunity, id=text, rev=st.integers(1, 2**40), symbol=text, session=time, side=direction,
+    state=st.sampled_from(State), confidence=fraction, strength=strength, opened=time, as_of=time, expires=time,
+    reference_price=price, members=st.lists(members, max_size=3), closed=st.none() | st.sampled_from(CloseReason),
+    risk=st.sampled_from(RiskStatus),
+)  # fmt: skip
+verdicts = st.builds(
+    Verdict, policy=text, rule=text, target=text, action=st.sampled_from(Action), enforce=st.booleans(),
+    decision=st.sampled_from(Decision), value=price, threshold=st.floats(0, 10), until=time,
+)  # fmt: skip
+positive = st.integers(1, 2**62)
+threshold = st.floats(1e-6, 10)
+checks = st.one_of(
+    st.builds(Volatility, threshold=threshold, window_ns=st.none() | positive, grid_ns=positive),
+    st.builds(
+        Drawdown, threshold=threshold, basis=st.sampled_from(Basis), sessions=st.none() | positive,
+        window_ns=st.none() | positive,
+    ),
+    st.builds(Concentration, threshold=threshold, measure=st.sampled_from(Measure), min_active=positive),
+    st.builds(Frequency, limit=positive, window_ns=positive),
+)  # fmt: skip
+rules = st.builds(
+    Rule, name=text, scope=st.sampled_from(Scope), check=checks, action=st.sampled_from(Action), hold_ns=time
+)
+policies = st.builds(
+    Policy, name=text, strategies=st.none() | st.lists(text, max_size=3), enforce=st.booleans(),
+    rules=st.lists(rules, max_size=3),
+)  # fmt: skip
+bundles = st.lists(policies, max_size=3).map(bundle)
+
 documents: dict[type[Document], st.SearchStrategy[Document]] = {
     Clock: st.builds(Clock, time=time, session=time, phase=st.integers(0, 255), end=st.booleans()),
     Gap: st.builds(Gap, session=time, time=time, reason=text),
@@ -38,19 +84,22 @@ documents: dict[type[Document], st.SearchStrategy[Document]] = {
         direction=direction, confidence=fraction, strength=strength, as_of=time, expires=time, horizon_ns=time,
         reference_price=price, reason=text,
     ),
-    Opportunity: st.builds(
-        Opportunity, id=text, rev=st.integers(1, 2**40), symbol=text, session=time, side=direction,
-        state=st.sampled_from(State), confidence=fraction, strength=strength, opened=time, as_of=time, expires=time,
-        reference_price=price, members=st.lists(members, max_size=3), closed=st.none() | st.sampled_from(CloseReason),
-    ),
+    Opportunity: opportunities,
     Alert: st.builds(
         Alert, id=text, rule=text, severity=st.sampled_from(Severity), target=text, time=time, message=text,
         value=price, threshold=price,
     ),
-    Verdict: st.builds(
-        Verdict, policy=text, rule=text, target=text, decision=st.sampled_from(Decision), value=price,
-        threshold=st.floats(0, 10), as_of_seq=time, time=time,
+    Verdicts: st.builds(
+        Verdicts, version=text, seq=time, time=time, complete=st.booleans(), verdicts=st.lists(verdicts, max_size=3)
     ),
+    Held: st.builds(Held, opportunity=opportunities, reason=text, detail=text),
+    Outcome: st.builds(
+        Outcome, id=text, symbol=text, session=time, side=direction, confidence=fraction,
+        strategies=st.lists(text, max_size=3), opened=time, closed=st.sampled_from(CloseReason), horizon_end=time,
+        tradable=st.sampled_from(Tradable), entry=price, exit=price, return_at_horizon=price, return_at_close=price,
+        mfe=price, mae=price, cost=fraction,
+    ),
+    Bundle: bundles,
     Halt: st.builds(Halt, target=text, cause=text, since=time, reason=text),
     DeadLetter: st.builds(DeadLetter, stage=text, reason=text, detail=text, record=text),
     Contained: st.builds(Contained, strategy=text, seq=time, row=time),
