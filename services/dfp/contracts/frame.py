@@ -50,6 +50,11 @@ TICK_COLUMNS: Mapping[str, str] = {
 }
 """Level-1 columns of a tick frame, in this order, with their types. Optional deeper levels may follow them."""
 
+LEVEL_COLUMNS: Mapping[str, str] = {
+    f"{side}{level}{kind}": "i8" for level in range(2, 6) for kind in ("", "_volume") for side in ("bid", "ask")
+}
+"""Columns of levels 2 to 5 (bid2, ask2, bid2_volume, ask2_volume, bid3 …), behind those of level 1 or not at all."""
+
 
 class Frame:
     """Ticks of one session, as named columns of equal length.

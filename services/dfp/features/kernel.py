@@ -1,106 +1,76 @@
 """The hot loop: all features of all ticks of a frame in one compiled call.
 
-Plain arithmetic only, no fused or reordered operations, so that its results equal those of `twin.py` bit for bit.
+Plain arithmetic only, no fused or reordered operations, no logarithm (its last bit depends on the processor), so that
+its results equal those of `twin.py` bit for bit.
 """
 
-from dfp.features import numba_env  # isort: skip - it must come before numba
-
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
-
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from dfp.contracts.flags import UNFIT
+from dfp.features.catalog import MACD_SIGNAL, MACD_SLOW, MAX_MOVE
+from dfp.features.compiler import compiled
 from dfp.features.program import (
+    AVERAGE,
     BASE,
     BUCKETS,
     COUNT,
     EXTREME,
-    EXTREME_AT,
-    FIRST_BUCKET,
-    HEAD,
+    FALL,
+    FAST,
     IN_SESSION,
     IN_WINDOW,
-    LENGTH,
     LONG,
     NEWEST,
     OP,
     OUT,
+    PARTIAL,
+    RISE,
     SESSION,
+    SIGNAL,
+    SLOW,
+    SQUARES,
+    SUM,
+    TURNOVER,
+    UNFIT_TURNOVER,
+    UNFIT_VOLUME,
+    VOLUME,
     WINDOW,
     WORDS,
     Op,
 )
-from dfp.market.phases import SECOND_NS, SHANGHAI_NS, Phase
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-SETTINGS_FROM: Final = numba_env.__name__
+from dfp.features.steps import (
+    add_extreme,
+    add_square,
+    add_volume,
+    exponential,
+    macd_lines,
+    moments,
+    trading_second,
+    wilder,
+)
 
 # Numba freezes module globals; enum members must be plain numbers for it.
-_CONTINUOUS = int(Phase.CONTINUOUS)
-_UNFIT = int(UNFIT)
-_SUMS, _RETURN, _MEAN, _STD, _ZSCORE, _EMA, _RSI = (int(op) for op in list(Op)[:7])
-_HIGH, _LOW, _VWAP, _SPREAD, _IMBALANCE, _VOLUME_RATIO, _UP, _DOWN = (int(op) for op in list(Op)[7:])
+_SUMS, _MEAN, _STD, _ZSCORE, _UPPER, _LOWER, _RETURN, _EMA = (int(op) for op in list(Op)[:8])
+_LINES, _MACD, _SIGNAL, _HISTOGRAM, _RSI, _ATR, _EWMA, _REALISED = (int(op) for op in list(Op)[8:16])
+_HIGH, _LOW, _SESSION_SUMS, _VWAP, _TURNOVER, _VOLUME_RATIO = (int(op) for op in list(Op)[16:22])
+_SPREAD, _IMBALANCE, _IMBALANCE_5, _UP, _DOWN = (int(op) for op in list(Op)[22:])
 _PRICE_SCALE = 10_000.0
-_DAY_S = 86_400
-_MORNING_S, _MORNING_END_S = 34_200, 41_400  # 09:30, 11:30
-_AFTERNOON_S = 46_800  # 13:00
-_MORNING_LENGTH_S = _MORNING_END_S - _MORNING_S
-_HASH = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: spreads neighbouring codes over the table
+_MACD_TICKS = MACD_SLOW + MACD_SIGNAL - 1
 
 
-def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, fastmath=False, error_model="numpy", boundscheck=False)(function))
-
-
-@_compiled
-def trading_second(time: int) -> int:
-    """Whole seconds of continuous trading since 09:30 at UTC nanosecond `time`; lunch does not count."""
-    second = (time + SHANGHAI_NS) // SECOND_NS % _DAY_S
-    if second >= _AFTERNOON_S:
-        return second - _AFTERNOON_S + _MORNING_LENGTH_S
-    if second > _MORNING_END_S:
-        return _MORNING_LENGTH_S
-    return max(second - _MORNING_S, 0)
-
-
-@_compiled
-def find_row(symbol: np.uint64, places: npt.NDArray[np.uint64], used: npt.NDArray[np.int64]) -> int:
-    """The row of a symbol, by open addressing; a new symbol gets the next free row.
-
-    Args:
-        places: (symbol, row) pairs, a power of two of them and never full; symbol 0 = free.
-        used: one number, the rows in use.
-    """
-    mask = np.uint64(places.shape[0] - 1)
-    place = (symbol * np.uint64(_HASH)) >> np.uint64(32) & mask
-    while places[place, 0] != symbol:
-        if places[place, 0] == 0:
-            places[place, 0] = symbol
-            places[place, 1] = used[0]
-            used[0] += 1
-            break
-        place = (place + np.uint64(1)) & mask
-    return int(places[place, 1])
-
-
-@_compiled
+@compiled
 def compute(
     steps: npt.NDArray[np.int64],
     ring: int,
-    places: npt.NDArray[np.uint64],
-    used: npt.NDArray[np.int64],
     words: npt.NDArray[np.int64],
     reals: npt.NDArray[np.float64],
     long: npt.NDArray[np.int32],
     session: int,
-    symbol: npt.NDArray[np.uint64],
+    midnight: int,
+    partial: bool,
+    rows: npt.NDArray[np.int64],
+    fit: npt.NDArray[np.bool_],
     time: npt.NDArray[np.int64],
-    phase: npt.NDArray[np.uint8],
-    flags: npt.NDArray[np.uint16],
     last: npt.NDArray[np.int64],
     volume: npt.NDArray[np.int64],
     turnover: npt.NDArray[np.float64],
@@ -110,103 +80,165 @@ def compute(
     ask_volume: npt.NDArray[np.int64],
     limit_up: npt.NDArray[np.int64],
     limit_down: npt.NDArray[np.int64],
+    bid_depth: npt.NDArray[np.int64],
+    ask_depth: npt.NDArray[np.int64],
     out: npt.NDArray[np.float64],
-) -> None:
-    """Take the ticks of a frame in order: change the state, and fill `out` [features, ticks] that comes full of NaN.
+) -> int:
+    """Take the ticks of a frame in order: change the state, and fill `out` that comes full of NaN.
 
     Args:
         reals: the memory of `words`, seen as float64.
+        midnight: UTC nanoseconds at which the session's day begins.
+        partial: symbols that begin the session now may have begun it before.
+        rows, fit: of each tick, see `rows.py`.
+        bid_depth, ask_depth: volume of five levels, −1 = unknown.
+        out: [features, ticks].
+
+    Returns:
+        How many ticks were left out because they are of a session that is over, or too far from its first price.
     """
-    for tick in range(symbol.shape[0]):
-        if phase[tick] != _CONTINUOUS or flags[tick] & _UNFIT or last[tick] <= 0:
+    beyond = 0
+    mean = deviation = line = signal = yuan = 0.0
+    warm = whole = False
+    shares = 0
+    for tick in range(rows.shape[0]):
+        row = rows[tick]
+        if row < 0:
             continue
-        row = find_row(symbol[tick], places, used)
-        word, real, prices = words[row], reals[row], long[row]
-        if word[SESSION] != session:
-            word[:] = 0
-            prices[:] = 0
-            word[SESSION] = session
-            word[BASE] = last[tick]
-        count = word[COUNT]
-        base = word[BASE]
+        if session < words[row, SESSION]:
+            beyond += 1
+            continue
+        if session > words[row, SESSION]:
+            words[row, :] = 0
+            long[row, :] = 0
+            words[row, SESSION] = session
+            words[row, PARTIAL] = partial
+        count = words[row, COUNT]
+        if count == 0:
+            words[row, BASE] = last[tick]
+        base = words[row, BASE]
         price = last[tick] - base
+        far = abs(price) > MAX_MOVE
+        if far or not fit[tick]:
+            beyond += far and fit[tick]
+            words[row, UNFIT_VOLUME] += volume[tick]
+            reals[row, UNFIT_TURNOVER] += turnover[tick]
+            continue
+        traded, paid = volume[tick] + words[row, UNFIT_VOLUME], turnover[tick] + reals[row, UNFIT_TURNOVER]
+        words[row, UNFIT_VOLUME], reals[row, UNFIT_TURNOVER] = 0, 0.0
+        previous = np.int64(long[row, (count - 1) & (ring - 1)])
+        change = price - previous
         for step in range(steps.shape[0]):
             op, column, window = steps[step, OP], steps[step, OUT], steps[step, WINDOW]
             at = steps[step, WORDS]
+            seen = words[row, at]
             if op == _SUMS:
-                word[at] += price
-                word[at + 1] += price * price
-                if count >= window:
-                    gone = np.int64(prices[(count - window) % ring])
-                    word[at] -= gone
-                    word[at + 1] -= gone * gone
-            elif op == _RETURN:
-                if count >= window:
-                    out[column, tick] = last[tick] / (prices[(count - window) % ring] + base) - 1.0
+                words[row, at] = seen + 1
+                words[row, at + SUM] += price
+                words[row, at + SQUARES] += price * price
+                if seen >= window:
+                    gone = np.int64(long[row, (count - window) & (ring - 1)])
+                    words[row, at + SUM] -= gone
+                    words[row, at + SQUARES] -= gone * gone
+                warm = seen + 1 >= window
+                if warm:
+                    mean, deviation = moments(words, row, at, window)
             elif op == _MEAN:
-                if count + 1 >= window:
-                    out[column, tick] = (word[at] / window + base) / _PRICE_SCALE
-            elif op in (_STD, _ZSCORE):
-                if count + 1 >= window:
-                    mean = word[at] / window
-                    variance = word[at + 1] / window - mean * mean
-                    deviation = np.sqrt(max(variance, 0.0))
-                    if op == _STD:
-                        out[column, tick] = deviation / _PRICE_SCALE
-                    elif deviation > 0.0:
-                        out[column, tick] = (price - mean) / deviation
+                if warm:
+                    out[column, tick] = (mean + base) / _PRICE_SCALE
+            elif op == _STD:
+                if warm:
+                    out[column, tick] = deviation / _PRICE_SCALE
+            elif op == _ZSCORE:
+                if warm and deviation > 0.0:
+                    out[column, tick] = (price - mean) / deviation
+            elif op == _UPPER:
+                if warm:
+                    out[column, tick] = (mean + base + 2.0 * deviation) / _PRICE_SCALE
+            elif op == _LOWER:
+                if warm:
+                    out[column, tick] = (mean + base - 2.0 * deviation) / _PRICE_SCALE
+            elif op == _RETURN:
+                words[row, at] = seen + 1
+                if seen >= window:
+                    out[column, tick] = last[tick] / (long[row, (count - window) & (ring - 1)] + base) - 1.0
             elif op == _EMA:
-                if count + 1 < window:
-                    word[at] += price
-                else:
-                    if count + 1 == window:
-                        real[at + 1] = (word[at] + price) / window
-                    else:
-                        real[at + 1] += 2.0 / (window + 1) * (price - real[at + 1])
-                    out[column, tick] = (real[at + 1] + base) / _PRICE_SCALE
+                words[row, at] = seen + 1
+                exponential(reals, row, at + AVERAGE, seen + 1, window, price)
+                if seen + 1 >= window:
+                    out[column, tick] = (reals[row, at + AVERAGE] + base) / _PRICE_SCALE
+            elif op == _LINES:
+                words[row, at] = seen + 1
+                macd_lines(reals, row, at, seen + 1, price)
+                warm = seen + 1 >= _MACD_TICKS
+                line, signal = reals[row, at + FAST] - reals[row, at + SLOW], reals[row, at + SIGNAL]
+            elif op == _MACD:
+                if warm:
+                    out[column, tick] = line / _PRICE_SCALE
+            elif op == _SIGNAL:
+                if warm:
+                    out[column, tick] = signal / _PRICE_SCALE
+            elif op == _HISTOGRAM:
+                if warm:
+                    out[column, tick] = (line - signal) / _PRICE_SCALE
             elif op == _RSI:
-                if count > 0:
-                    change = price - prices[(count - 1) % ring]
-                    rise, fall = float(max(change, 0)), float(max(-change, 0))
-                    if count <= window:
-                        real[at] += rise
-                        real[at + 1] += fall
-                        if count == window:
-                            real[at] /= window
-                            real[at + 1] /= window
-                    else:
-                        real[at] = (real[at] * (window - 1) + rise) / window
-                        real[at + 1] = (real[at + 1] * (window - 1) + fall) / window
-                    if count >= window:
-                        moved = real[at] + real[at + 1]
-                        out[column, tick] = 100.0 * real[at] / moved if moved > 0.0 else 0.0
+                words[row, at] = seen + 1
+                if seen > 0:
+                    wilder(reals, row, at + RISE, seen, window, max(change, 0))
+                    wilder(reals, row, at + FALL, seen, window, max(-change, 0))
+                if seen >= window:
+                    moved = reals[row, at + RISE] + reals[row, at + FALL]
+                    out[column, tick] = 100.0 * reals[row, at + RISE] / moved if moved > 0.0 else 0.0
+            elif op == _ATR:
+                words[row, at] = seen + 1
+                if seen > 0:
+                    wilder(reals, row, at + AVERAGE, seen, window, abs(change))
+                if seen >= window:
+                    out[column, tick] = reals[row, at + AVERAGE] / _PRICE_SCALE
+            elif op == _EWMA:
+                words[row, at] = seen + 1
+                if seen > 0:
+                    ratio = change / (previous + base)
+                    exponential(reals, row, at + AVERAGE, seen, window, ratio * ratio)
+                if seen >= window:
+                    out[column, tick] = np.sqrt(reals[row, at + AVERAGE])
+            elif op == _REALISED:
+                words[row, at] = seen + 1
+                if seen > 0:
+                    ratio = change / (previous + base)
+                    total = add_square(reals, row, at, seen, window, ratio * ratio)
+                    if seen >= window:
+                        out[column, tick] = np.sqrt(total)
             elif op in (_HIGH, _LOW):
-                # A monotonic deque of tick indices: each index enters and leaves once, so a tick costs O(1) on average.
-                # Its first element is the extreme of the window; it is kept with its price beside the deque.
-                head, length, queue = word[at + HEAD], word[at + LENGTH], steps[step, LONG]
-                if count >= window:
-                    out[column, tick] = (word[at + EXTREME] + base) / _PRICE_SCALE
-                    if word[at + EXTREME_AT] == count - window:
-                        head = (head + 1) % window
-                        length -= 1
-                        if length > 0:
-                            word[at + EXTREME_AT] = prices[queue + head]
-                            word[at + EXTREME] = prices[word[at + EXTREME_AT] % ring]
-                while length > 0:
-                    newest = prices[prices[queue + (head + length - 1) % window] % ring]
-                    if (op == _HIGH and newest > price) or (op == _LOW and newest < price):
-                        break
-                    length -= 1
-                prices[queue + (head + length) % window] = count
-                if length == 0:
-                    word[at + EXTREME] = price
-                    word[at + EXTREME_AT] = count
-                word[at + HEAD], word[at + LENGTH] = head, length + 1
+                words[row, at] = seen + 1
+                if seen >= window:
+                    out[column, tick] = (words[row, at + EXTREME] + base) / _PRICE_SCALE
+                sign = 1 if op == _HIGH else -1
+                queue = steps[step, LONG]
+                add_extreme(words, long, row, at, queue, ring, window, price * sign, change * sign, sign)
+            elif op == _SESSION_SUMS:
+                words[row, at] = seen + 1
+                words[row, at + VOLUME] += traded
+                reals[row, at + TURNOVER] += paid
+                whole = seen == count and words[row, PARTIAL] == 0
+                shares, yuan = words[row, at + VOLUME], reals[row, at + TURNOVER]
             elif op == _VWAP:
-                word[at] += volume[tick]
-                real[at + 1] += turnover[tick]
-                if word[at] > 0:
-                    out[column, tick] = real[at + 1] / word[at]
+                if whole and shares > 0:
+                    out[column, tick] = yuan / shares
+            elif op == _TURNOVER:
+                if whole:
+                    out[column, tick] = yuan
+            elif op == _VOLUME_RATIO:
+                words[row, at] = seen + 1
+                second = trading_second(time[tick] - midnight)
+                if seen > 0:
+                    add_volume(words, row, at, second, traded)
+                else:
+                    words[row, at + NEWEST] = second
+                whole = seen == count and words[row, PARTIAL] == 0
+                if whole and second >= BUCKETS and words[row, at + IN_SESSION] > 0:
+                    a_minute = words[row, at + IN_SESSION] / (second / 60.0)
+                    out[column, tick] = words[row, at + IN_WINDOW] / a_minute
             elif op == _SPREAD:
                 if bid[tick] > 0 and ask[tick] > 0:
                     out[column, tick] = (ask[tick] - bid[tick]) / ((ask[tick] + bid[tick]) / 2.0)
@@ -214,28 +246,15 @@ def compute(
                 both = bid_volume[tick] + ask_volume[tick]
                 if both > 0:
                     out[column, tick] = (bid_volume[tick] - ask_volume[tick]) / both
-            elif op == _VOLUME_RATIO:
-                second = trading_second(time[tick])
-                bucket = at + FIRST_BUCKET
-                if count > 0:
-                    passed = min(second - word[at + NEWEST], BUCKETS)
-                    for ago in range(passed):
-                        old = bucket + (second - ago) % BUCKETS
-                        word[at + IN_WINDOW] -= word[old]
-                        word[old] = 0
-                    word[at + NEWEST] = max(second, word[at + NEWEST])
-                    word[bucket + word[at + NEWEST] % BUCKETS] += volume[tick]
-                    word[at + IN_WINDOW] += volume[tick]
-                    word[at + IN_SESSION] += volume[tick]
-                else:
-                    word[at + NEWEST] = second
-                if second >= BUCKETS and word[at + IN_SESSION] > 0:
-                    a_minute = word[at + IN_SESSION] / (second / 60.0)
-                    out[column, tick] = word[at + IN_WINDOW] / a_minute
+            elif op == _IMBALANCE_5:
+                both = bid_depth[tick] + ask_depth[tick]
+                if bid_depth[tick] >= 0 and ask_depth[tick] >= 0 and both > 0:
+                    out[column, tick] = (bid_depth[tick] - ask_depth[tick]) / both
             elif op == _UP:
                 if limit_up[tick] > 0:
                     out[column, tick] = (limit_up[tick] - last[tick]) / last[tick]
             elif op == _DOWN and limit_down[tick] > 0:
                 out[column, tick] = (last[tick] - limit_down[tick]) / last[tick]
-        prices[count % ring] = price
-        word[COUNT] = count + 1
+        long[row, count & (ring - 1)] = price
+        words[row, COUNT] = count + 1
+    return beyond
