@@ -1,17 +1,26 @@
 """Signals and clock entries of one morning, and an aggregator that takes them; shared by the aggregator's tests."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 
-from dfp.aggregator.core import AggregatorCore
+from dfp.aggregator.core import AggregatorCore, no_sector
 from dfp.contracts import codec
 from dfp.contracts.clock import Clock
+from dfp.contracts.codec import Document
+from dfp.contracts.conditions import Conditions
 from dfp.contracts.entry import Entry, Kind, Meta
+from dfp.contracts.frame import Frame, encode
 from dfp.contracts.names import Names
 from dfp.contracts.opportunity import Opportunity
+from dfp.contracts.policy import NO_POLICIES, Bundle
+from dfp.contracts.risk import Verdicts
 from dfp.contracts.signal import Direction, Signal, signal_id
 from dfp.log.work import Work
+from dfp.risk.concentration import SectorOf
+
+D = TypeVar("D", bound=Document)
 
 NAMES = Names("t")
 SESSION = 20220601
@@ -21,7 +30,7 @@ OPEN = 1_654_047_000 * SECOND
 """2022-06-01 09:30:00 in Shanghai, the start of continuous trading."""
 
 Up, Down, Flat = Direction.UP, Direction.DOWN, Direction.FLAT
-Event = Signal | Clock
+Event = Signal | Clock | Verdicts | Frame
 
 
 def signal(
@@ -63,19 +72,47 @@ def clock(at: float, *, end: bool = False, session: int = SESSION) -> Clock:
     return Clock(time=OPEN + round(at * SECOND), session=session, phase=3, end=end)
 
 
-class _Book(msgspec.Struct):
+class _Book(msgspec.Struct, array_like=True):
     views: list[Signal]
 
 
 class Aggregator:
-    """An aggregator core with both its input streams in front of it."""
+    """An aggregator core with its input streams in front of it, and under no policies unless it assumes others."""
 
-    def __init__(self) -> None:
-        self.core = AggregatorCore(NAMES)
+    def __init__(self, sector_of: SectorOf = no_sector) -> None:
+        self.sector_of = sector_of
+        self.core = AggregatorCore(NAMES, sector_of)
+        self.conditions, self.bundle = Conditions(), NO_POLICIES
         self.work = Work()
         self.fields: dict[str, bytes] = {}
         """What the commits have left of the state so far."""
-        self.seqs = {NAMES.signals: 0, NAMES.features: 0}
+        self.seqs = {NAMES.signals: 0, NAMES.features: 0, NAMES.risk_verdicts: 0}
+
+    def assume(
+        self,
+        *,
+        halts: tuple[str, ...] | None = None,
+        fresh: bool | None = None,
+        bundle: Bundle | None = None,
+    ) -> list[Opportunity]:
+        """Let some of the conditions change; returns what that made it publish."""
+        before = self.conditions
+        self.bundle = bundle or self.bundle
+        self.conditions = Conditions(
+            before.halts if halts is None else halts,
+            before.risk_fresh if fresh is None else fresh,
+            self.bundle.version,
+        )
+        step = Work()
+        self.core.assume(self.conditions, self.bundle, step)
+        self.commit(step)
+        return published(step)
+
+    def restart(self) -> None:
+        """End the process and start another one from what was committed."""
+        self.core = AggregatorCore(NAMES, self.sector_of)
+        self.core.load_state(self.fields)
+        self.assume()
 
     def entry(self, event: Event | bytes, kind: Kind = Kind.SIGNAL) -> tuple[str, Entry]:
         """The next entry of the stream that carries such events."""
@@ -83,6 +120,10 @@ class Aggregator:
             stream, kind, payload = NAMES.features, Kind.CLOCK, codec.encode(event)
         elif isinstance(event, Signal):
             stream, payload = NAMES.signals, codec.encode(event)
+        elif isinstance(event, Verdicts):
+            stream, kind, payload = NAMES.risk_verdicts, Kind.VERDICTS, codec.encode(event)
+        elif isinstance(event, Frame):
+            stream, kind, payload = NAMES.features, Kind.FEATURES, encode(event)
         else:
             stream, payload = (NAMES.features if kind in (Kind.FEATURES, Kind.CLOCK) else NAMES.signals), event
         self.seqs[stream] += 1
@@ -109,6 +150,7 @@ class Aggregator:
     def commit(self, step: Work) -> None:
         """What the commit script does with the work of a batch."""
         self.work.writes += step.writes
+        self.work.halts.update(step.halts)
         for counter, by in step.counts.items():
             self.work.count(counter, by)
         for field, value in step.state.items():
@@ -121,3 +163,8 @@ class Aggregator:
 def published(work: Work) -> list[Opportunity]:
     """The revisions that a work publishes, in order."""
     return [codec.decode(write.payload, Opportunity) for write in work.writes if write.kind is Kind.OPPORTUNITY]
+
+
+def sent(work: Work, kind: Kind, document: type[D]) -> list[D]:
+    """Everything of one kind that a work writes, in order."""
+    return [codec.decode(write.payload, document) for write in work.writes if write.kind is kind]

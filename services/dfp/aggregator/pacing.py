@@ -1,12 +1,15 @@
-"""Reads signals and features so that the log's clock never overtakes the engines.
+"""Reads verdicts, signals and features so that neither the log's clock nor a signal overtakes who should be before it.
 
 An engine needs time for what the aggregator could read at once. If the clock ran ahead, signals would arrive after
 their own expiry whenever an engine is behind, above all in a replay at full speed. So features are read only up to the
-entry that every engine has committed, and behind the signals that those commits hold.
+entry that every engine has committed, and behind the signals that those commits hold. And a signal is handed on only
+when the risk guard has judged every tick that any engine had seen by then: its verdicts are part of the same batch.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -21,51 +24,98 @@ POLL_MS = 20
 """Longest wait for a signal while the clock waits for an engine. A signal is read at once, only the clock is late."""
 
 STALLED_S = 2.0
-"""An engine that stands still for so long no longer holds the clock back: opportunities must expire without it."""
+"""Who stands still for so long no longer holds anything back: opportunities must expire without an engine, and without
+the guard it is the commit's condition of fresh risk that holds candidates."""
 
-_GROUPS = b"engine/"
+GUARD_POLL_S = 0.001
+
+_ENGINES = b"engine/"
+_GUARD = b"risk-guard"
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How far the readers of the features are.
+
+    Attributes:
+        last: newest entry.
+        slowest, fastest: of the engines that do not stand still; `last` and 0 without any.
+        guard: the risk guard's place; None without one, or when it stands still.
+    """
+
+    last: int
+    slowest: int
+    fastest: int
+    guard: int | None
 
 
 class PacedReader(Reader):
-    """A `Reader` of signals and features for one aggregator."""
+    """A `Reader` of verdicts, signals and features for one aggregator."""
 
     def __init__(self, redis: Redis, names: Names, cursor: Mapping[str, int], count: int) -> None:
-        super().__init__(redis, {names.signals: cursor[names.signals]}, count)
+        super().__init__(redis, cursor, count)
+        self._signals = names.signals
+        self._verdicts = names.risk_verdicts
         self._features = names.features
-        self.cursor[self._features] = cursor[self._features]
-        self._progress: dict[bytes, tuple[int, float]] = {}
+        self._seen: dict[bytes, tuple[int, float]] = {}
 
     async def read(self, block_ms: int = BLOCK_MS) -> dict[str, list[Entry]]:
-        """See `Reader.read`. Signals come before the features that may have caused them."""
-        features, after = self._features, self.cursor[self._features]
-        bound = await self._bound(time.monotonic())
+        """See `Reader.read`. Verdicts come first, then signals, then the features that may have caused neither."""
+        after = self.cursor[self._features]
+        before = await self._progress()
+        bound = before.slowest if before.guard is None else min(before.slowest, before.guard)
         wait = None if bound > after else min(block_ms, POLL_MS)
-        read = await self._read_streams([stream for stream in self.cursor if stream != features], wait)
-        behind = any(len(entries) == self.count for entries in read.values())
+        found = await self._read_streams([self._verdicts, self._signals], wait)
+        verdicts, signals = found.get(self._verdicts, []), found.get(self._signals, [])
+        behind = len(verdicts) == self.count or len(signals) == self.count
+        if signals and before.guard is not None:
+            await self._guard_passes()
+        if signals:
+            verdicts += await self._further_verdicts()
+        features: list[Entry] = []
         if bound > after and not behind:
-            raw: Any = await self.redis.xrange(features, id_of(after + 1), id_of(bound), count=self.count)
+            raw: Any = await self.redis.xrange(self._features, id_of(after + 1), id_of(bound), count=self.count)
             if raw:
-                read[features] = contiguous(features, after, raw)
-                self.cursor[features] = read[features][-1].seq
-        return read
+                features = contiguous(self._features, after, raw)
+                self.cursor[self._features] = features[-1].seq
+        read = {self._verdicts: verdicts, self._signals: signals, self._features: features}
+        return {stream: entries for stream, entries in read.items() if entries}
 
-    async def _bound(self, now: float) -> int:
-        """The last feature entry that every engine has committed; without engines, the last one there is."""
+    async def _guard_passes(self) -> None:
+        """Wait until the guard has judged everything that any engine has seen by now."""
+        progress = await self._progress()
+        wanted = progress.fastest
+        while progress.guard is not None and progress.guard < wanted:
+            await asyncio.sleep(GUARD_POLL_S)
+            progress = await self._progress()
+
+    async def _further_verdicts(self) -> list[Entry]:
+        """All verdicts that are there by now."""
+        found: list[Entry] = []
+        while True:
+            more = (await self._read_streams([self._verdicts], None)).get(self._verdicts, [])
+            found += more
+            if len(more) < self.count:
+                return found
+
+    async def _progress(self) -> _Progress:
         if not await self.redis.exists(self._features):
-            return 0
+            return _Progress(0, 0, 0, None)
+        now = time.monotonic()
         last = sequence((await self.redis.xinfo_stream(self._features))["last-generated-id"])
         seen: dict[bytes, tuple[int, float]] = {}
-        bound = last
+        moving: dict[bytes, int] = {}
         for group in await self.redis.xinfo_groups(self._features):
             name = group["name"]
-            if not name.startswith(_GROUPS):
+            if not name.startswith((_ENGINES, _GUARD)):
                 continue
             position = sequence(group["last-delivered-id"])
-            before, since = self._progress.get(name, (-1, now))
+            before, since = self._seen.get(name, (-1, now))
             if position > before or position >= last:
                 since = now
             seen[name] = (position, since)
             if now - since < STALLED_S:
-                bound = min(bound, position)
-        self._progress = seen
-        return bound
+                moving[name] = position
+        self._seen = seen
+        guard = moving.pop(_GUARD, None)
+        return _Progress(last, min(moving.values(), default=last), max(moving.values(), default=0), guard)

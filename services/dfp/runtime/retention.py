@@ -23,3 +23,9 @@ OPPORTUNITIES = Retention(256 * 2**20, behind_readers=False)
 
 JOURNAL = Retention(16 * 2**20, behind_readers=False)
 DEAD_LETTERS = Retention(16 * 2**20, behind_readers=False)
+
+HELD = Retention(64 * 2**20, behind_readers=False)
+OUTCOMES = Retention(256 * 2**20, behind_readers=False)
+ALERTS = Retention(64 * 2**20, behind_readers=False)
+VERDICTS = Retention(128 * 2**20, behind_readers=False)
+"""A complete entry about a whole market without reference data is 1.5 MB, an ordinary one 300 bytes."""

@@ -1,5 +1,6 @@
 """The aggregator's clock never overtakes the engines, and an engine that stands still does not stop it for ever."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,6 +14,7 @@ from dfp.log.chain import Chain
 from dfp.log.connection import connect
 from dfp.log.reader import Hole
 from dfp.log.work import Work, Write
+from waiting import until
 
 NAMES = Names("test")
 
@@ -48,7 +50,7 @@ async def commit(chain: Chain, upto: int, signals: int = 0) -> None:
 
 
 def reader(redis: Redis, count: int = 32) -> PacedReader:
-    return PacedReader(redis, NAMES, {NAMES.signals: 0, NAMES.features: 0}, count)
+    return PacedReader(redis, NAMES, {NAMES.signals: 0, NAMES.features: 0, NAMES.risk_verdicts: 0}, count)
 
 
 async def test_features_are_read_up_to_what_the_slowest_engine_has_committed(redis: Redis) -> None:
@@ -102,3 +104,53 @@ async def test_a_hole_in_the_features_is_found(redis: Redis) -> None:
     await redis.xtrim(NAMES.features, minid="0-5", approximate=False)
     with pytest.raises(Hole, match="entries 1 to 4 are missing"):
         await reader(redis).read()
+
+
+async def guard(redis: Redis, upto: int) -> Chain:
+    """A risk guard that has judged the features up to `upto`, and said so."""
+    chain = Chain(redis, NAMES, "risk-guard", "g", (NAMES.features,))
+    await chain.claim()
+    await judge(chain, upto)
+    return chain
+
+
+async def judge(chain: Chain, upto: int) -> None:
+    work = Work([Write(NAMES.risk_verdicts, Kind.VERDICTS, b"%d" % upto)])
+    await chain.commit(work, {NAMES.features: upto})
+
+
+async def test_the_clock_does_not_overtake_the_guard(redis: Redis) -> None:
+    await writer(redis, 10)
+    await engine(redis, "one", 10)
+    await guard(redis, 3)
+    assert [entry.seq for entry in (await reader(redis).read())[NAMES.features]] == [1, 2, 3]
+
+
+async def test_a_signal_waits_for_the_verdicts_on_all_that_its_engine_had_seen(redis: Redis) -> None:
+    await writer(redis, 10)
+    await engine(redis, "one", 8, signals=1)
+    late = await guard(redis, 3)
+    reading = asyncio.create_task(reader(redis).read())
+    await until(lambda: redis.exists(NAMES.signals))
+    done, _ = await asyncio.wait({reading}, timeout=0.1)
+    assert not done
+    await judge(late, 8)
+    read = await reading
+    assert list(read) == [NAMES.risk_verdicts, NAMES.signals, NAMES.features]
+    assert [entry.payload for entry in read[NAMES.risk_verdicts]] == [b"3", b"8"]
+
+
+async def test_a_guard_that_stands_still_holds_nothing_back(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    await writer(redis, 10)
+    await engine(redis, "one", 8, signals=1)
+    await guard(redis, 3)
+    monkeypatch.setattr(pacing, "STALLED_S", 0.05)
+    paced = reader(redis)
+    read = await paced.read()
+    assert list(read)[:2] == [NAMES.risk_verdicts, NAMES.signals]
+    await until(lambda: _reads_up_to(paced, 8))
+
+
+async def _reads_up_to(paced: PacedReader, seq: int) -> bool:
+    await paced.read(block_ms=1)
+    return paced.cursor[NAMES.features] >= seq

@@ -234,12 +234,12 @@ def test_a_crash_anywhere_changes_nothing(day: list[Event], where: int, from_com
     undisturbed.take(*day)
     crashed = Aggregator()
     crashed.take(*day[:where])
-    core = AggregatorCore(NAMES)
     if from_commits:
-        core.load_state(crashed.fields)
+        crashed.restart()
     else:
+        core = AggregatorCore(NAMES)
         core.load(crashed.core.save())
-    crashed.core = core
+        crashed.core = core
     crashed.take(*day[where:])
     assert crashed.work.writes == undisturbed.work.writes
     assert crashed.work.counts == undisturbed.work.counts

@@ -147,9 +147,9 @@ def test_a_bad_clock_is_dead_lettered(aggregator: Aggregator, payload: bytes) ->
 
 def test_a_symbol_without_views_and_opportunity_leaves_the_state(aggregator: Aggregator) -> None:
     aggregator.take(signal(horizon=10))
-    assert set(aggregator.fields) == {"600000.SH", INPUT_FIELD}
+    assert "600000.SH" in aggregator.fields
     aggregator.take(clock(10))
-    assert set(aggregator.fields) == {INPUT_FIELD}
+    assert "600000.SH" not in aggregator.fields
 
 
 def test_a_core_that_loads_the_committed_state_goes_on_as_if_nothing_had_happened(aggregator: Aggregator) -> None:
