@@ -9,10 +9,10 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 
 MINIMUM = 95.0
-SHELLS = {"service.py", "runner.py", "feed.py", "pacing.py", "server.py", "__main__.py"}
+SHELLS = {"service.py", "runner.py", "writer.py", "live.py", "feed.py", "pacing.py", "server.py", "__main__.py"}
 PURE = {
-    "dfp/contracts", "dfp/market", "dfp/features", "dfp/sdk", "dfp/engine", "dfp/aggregator", "dfp/collector",
-    "dfp_operator/api", "dfp_operator/plan",
+    "dfp/contracts", "dfp/market", "dfp/features", "dfp/risk", "dfp/sdk", "dfp/engine", "dfp/aggregator",
+    "dfp/collector", "dfp_operator/api", "dfp_operator/plan",
 }  # fmt: skip
 
 

@@ -17,11 +17,16 @@ class ServiceName(enum.StrEnum):
 
     COLLECTOR = "collector"
     FEATURES = "features"
+    RISK_GUARD = "risk-guard"
     ENGINE = "engine"
     AGGREGATOR = "aggregator"
     API = "api"
     STREAMER = "streamer"
     GATEWAY = "gateway"
+
+
+_ROOMS = {ServiceName.RISK_GUARD: "risk"}
+"""Rooms that are not named as their service."""
 
 
 def run(service: Annotated[ServiceName, typer.Argument(help="Which service.")]) -> None:
@@ -35,7 +40,7 @@ def run(service: Annotated[ServiceName, typer.Argument(help="Which service.")]) 
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    module = importlib.import_module(f"dfp.{service}.service")
+    module = importlib.import_module(f"dfp.{_ROOMS.get(service, service)}.service")
     try:
         module.main()
     except ValidationError as error:

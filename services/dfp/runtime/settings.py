@@ -1,11 +1,13 @@
 """Settings come from the environment and nowhere else: no arguments (they show in `ps`), no files of our own."""
 
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dfp.contracts.names import Names
+from dfp.market.reference import ReferenceData
 
 
 class ServiceSettings(BaseSettings):
@@ -37,3 +39,18 @@ class ServiceSettings(BaseSettings):
     def names(self) -> Names:
         """Names of the pipeline's streams and keys."""
         return Names(self.stream_prefix)
+
+
+class ReferenceSettings(ServiceSettings):
+    """What services read that ask for facts of a day: previous closes, limits, ST flags, sectors, daily bars."""
+
+    reference_data: list[Path] = Field(
+        default=[], description="Files of reference data as a JSON list, see docs/reference_data.md; the last one wins"
+    )
+
+    @field_validator("reference_data")
+    @classmethod
+    def _can_be_read(cls, paths: list[Path]) -> list[Path]:
+        """Read the files once more than needed, so that a mistake in one is a mistake in the settings."""
+        ReferenceData.load(paths)
+        return paths
