@@ -15,9 +15,10 @@ from dfp.contracts import codec
 from dfp.contracts.clock import Clock
 from dfp.contracts.dead_letter import DeadLetter
 from dfp.contracts.entry import Kind
-from dfp.contracts.frame import TICK_COLUMNS, Frame, decode_ticks
+from dfp.contracts.frame import Frame, decode_ticks
 from dfp.contracts.names import Names
 from dfp.log.work import Work, Write
+from dfp.market.reference import ReferenceData
 from dfp.market.symbols import unpack
 
 NAMES = Names("test")
@@ -43,6 +44,7 @@ def batch(*rows: dict[str, Any], first: int = 1, refused: Sequence[Refused] = ()
         made[index]["time"] = moment(time, row.get("day", DAY)) if isinstance(time, str) else time
         for name in (*PRICES, *QUANTITIES):
             made[index][name] = row.get(name, 10.0 if name == "last" else np.nan)
+        made[index]["per_row"] = row.get("per_row", False)
         made[index]["fingerprint"] = row.get("fingerprint", first + index)
     return RawBatch(tuple(symbols), made, first + len(rows) - 1, tuple(refused))
 
@@ -51,8 +53,13 @@ def always(session: int) -> bool | None:
     return True
 
 
-def collector(rows: str = "512", is_session: Callable[[int], bool | None] = always) -> CollectorCore:
-    return CollectorCore(NAMES, is_session, FrameRows.parse(rows))
+def collector(
+    rows: str = "512",
+    is_session: Callable[[int], bool | None] = always,
+    reference: ReferenceData | None = None,
+    levels: int = 1,
+) -> CollectorCore:
+    return CollectorCore(NAMES, is_session, FrameRows.parse(rows), reference, levels)
 
 
 def run(batches: Iterable[RawBatch], core: CollectorCore | None = None) -> Work:
@@ -75,7 +82,7 @@ class Log:
 
     @functools.cached_property
     def ticks(self) -> dict[str, np.ndarray]:
-        return {name: np.concatenate([frame[name] for frame in self.frames]) for name in TICK_COLUMNS}
+        return {name: np.concatenate([frame[name] for frame in self.frames]) for name in self.frames[0].columns}
 
     @functools.cached_property
     def symbols(self) -> list[str]:

@@ -9,7 +9,8 @@ from dfp.contracts.clock import Clock
 from dfp.contracts.entry import Entry, Kind
 from dfp.contracts.errors import ContractError
 from dfp.contracts.signal import Signal
-from dfp.market import symbols
+from dfp.market.instruments import classify
+from dfp.market.symbols import SymbolError
 
 D = TypeVar("D", Signal, Clock)
 
@@ -23,8 +24,7 @@ def signal_in(entry: Entry) -> Signal:
     if entry.kind is not Kind.SIGNAL:
         raise ContractError("entry.k", entry.kind, Kind.SIGNAL)
     signal = storable(codec.decode(entry.payload, Signal))
-    if not _is_symbol(signal.symbol):
-        raise ContractError("Signal.symbol", signal.symbol, symbols.ALLOWED)
+    _check_symbol(signal.symbol)
     if not 0 <= signal.as_of <= signal.expires:
         raise ContractError("Signal.expires", signal.expires, f"a time from as_of = {signal.as_of} on, in nanoseconds")
     if signal.horizon_ns <= 0:
@@ -32,11 +32,13 @@ def signal_in(entry: Entry) -> Signal:
     return signal
 
 
-def _is_symbol(text: str) -> bool:
+def _check_symbol(symbol: str) -> None:
     try:
-        return symbols.normalize(text) == text
-    except symbols.SymbolError:
-        return False
+        found = classify(symbol).symbol
+    except SymbolError as error:
+        raise ContractError("Signal.symbol", symbol, str(error)) from None
+    if found != symbol:
+        raise ContractError("Signal.symbol", symbol, f"{found}, its normal form")
 
 
 def storable(document: D) -> D:

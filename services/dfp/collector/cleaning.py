@@ -4,13 +4,14 @@ Good data must not be thrown away: crossed books and missing prices are normal i
 odd is kept, tagged and left out of features. docs/data.md lists every finding with its action.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.recfunctions import structured_to_unstructured
 
-from dfp.collector.feed import PRICES, QUANTITIES, Rows
+from dfp.collector.feed import DEEPER_PRICES, DEEPER_QUANTITIES, PRICES, QUANTITIES, Rows
 from dfp.collector.listings import Listings
 from dfp.contracts.flags import Flag
 from dfp.market.phases import Phase
@@ -35,22 +36,30 @@ CLEAN: np.dtype[Any] = np.dtype(
         *((name, "<i8") for name in PRICES),
         ("bid1_volume", "<i8"),
         ("ask1_volume", "<i8"),
-        ("volume", "<f8"),  # sums over the session so far, NaN = absent
+        ("volume", "<f8"),  # NaN = absent
         ("turnover", "<f8"),
-        ("counts", "?"),  # whether the sums are taken, see increments.py
+        ("per_row", "?"),  # what volume and turnover are, see feed.py
+        ("counts", "?"),  # whether they are taken, see increments.py
         ("fingerprint", "<u8"),
     ]
 )
 """A kept row, before it is numbered."""
 
+CLEAN_OF: Mapping[int, np.dtype[Any]] = {
+    1: CLEAN,
+    5: np.dtype([*CLEAN.descr, *((name, "<i8") for name in (*DEEPER_PRICES, *DEEPER_QUANTITIES))]),
+}
+"""A kept row by the number of levels of its book."""
+
 CleanRows = npt.NDArray[Any]
-"""A structured array of `CLEAN`."""
+"""A structured array of one of `CLEAN_OF`."""
 
 
 def refusals(rows: Rows, slots: Column) -> list[tuple[str, str, Mask]]:
     """Reason, what is allowed, and which rows are refused for it; a row counts for the first reason that holds."""
-    prices = structured_to_unstructured(rows[list(PRICES)])
-    quantities = structured_to_unstructured(rows[list(QUANTITIES)])
+    deep = _is_deep(rows)
+    prices = structured_to_unstructured(rows[[*PRICES, *(DEEPER_PRICES if deep else ())]])
+    quantities = structured_to_unstructured(rows[[*QUANTITIES, *(DEEPER_QUANTITIES if deep else ())]])
     bad_price = ~((prices >= 0) & (prices <= HIGHEST_PRICE) | np.isnan(prices)).all(axis=1) | np.isnan(rows["last"])
     bad_quantity = ~((quantities >= 0) & (quantities <= LARGEST_QUANTITY) | np.isnan(quantities)).all(axis=1)
     return [
@@ -62,15 +71,19 @@ def refusals(rows: Rows, slots: Column) -> list[tuple[str, str, Mask]]:
 
 def clean(rows: Rows, slots: Column, skewed: Mask, session: int, listings: Listings) -> CleanRows:
     """Rows that were not refused, of one session, with everything that does not depend on the rows around them."""
-    kept = np.zeros(len(rows), CLEAN)
+    deep = _is_deep(rows)
+    kept = np.zeros(len(rows), CLEAN_OF[5 if deep else 1])
     kept["slot"] = slots
-    for name in ("time", "volume", "turnover", "fingerprint"):
+    for name in ("time", "volume", "turnover", "per_row", "fingerprint"):
         kept[name] = rows[name]
-    for name in ("bid1_volume", "ask1_volume"):
+    for name in ("bid1_volume", "ask1_volume", *(DEEPER_QUANTITIES if deep else ())):
         kept[name] = np.nan_to_num(rows[name])
     tick = listings.tick[slots]
-    for name in ("last", "bid1", "ask1", "pre_close"):
+    for name in ("last", "bid1", "ask1", "pre_close", *(DEEPER_PRICES if deep else ())):
         kept[name] = to_units(rows[name], tick)
+    silent = kept["pre_close"] == 0
+    if silent.any():
+        kept["pre_close"][silent] = listings.known(session)["pre_close"][slots[silent]]
     kept["limit_up"], kept["limit_down"] = limits(rows, slots, kept["pre_close"], session, listings)
     kept["phase"] = listings.phases(slots, rows["time"])
     kept["flags"] = flags(kept, skewed)
@@ -88,13 +101,18 @@ def to_units(yuan: Column, tick: Column) -> Column:
 
 
 def limits(rows: Rows, slots: Column, pre_close: Column, session: int, listings: Listings) -> tuple[Column, Column]:
-    """Price limits in 1/10,000 yuan, 0 = none: the vendor's, and the rule's where the vendor gives none."""
+    """Price limits in 1/10,000 yuan, 0 = none: the vendor's, else those of the reference data, else the rule's."""
     tick = listings.tick[slots]
     up, down = (to_units(rows[name], tick) for name in ("limit_up", "limit_down"))
     up[up >= NO_LIMIT] = down[down >= NO_LIMIT] = 0
-    absent = np.isnan(rows["limit_up"]) & np.isnan(rows["limit_down"]) & (pre_close > 0)
+    absent = np.isnan(rows["limit_up"]) & np.isnan(rows["limit_down"])
     if absent.any():
-        up[absent], down[absent] = listings.rule_limits(slots[absent], pre_close[absent], session)
+        known = listings.known(session)[slots]
+        referred = absent & known["limited"]
+        up[referred], down[referred] = known["limit_up"][referred], known["limit_down"][referred]
+        computed = absent & ~referred & (pre_close > 0)
+        if computed.any():
+            up[computed], down[computed] = listings.rule_limits(slots[computed], pre_close[computed], session)
     return up, down
 
 
@@ -116,3 +134,7 @@ def flags(kept: CleanRows, skewed: Mask) -> Column:
     for flag, mask in found:
         bits |= np.where(mask, flag, 0).astype(np.uint16)
     return bits
+
+
+def _is_deep(rows: Rows) -> bool:
+    return DEEPER_PRICES[0] in (rows.dtype.names or ())

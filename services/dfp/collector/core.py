@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from dfp.collector import cleaning
-from dfp.collector.cleaning import CLEAN, CleanRows, Column, Mask
-from dfp.collector.feed import ROW, RawBatch, Rows, record
+from dfp.collector.cleaning import CLEAN_OF, CleanRows, Column, Mask
+from dfp.collector.feed import ROW_OF, RawBatch, Rows, record
 from dfp.collector.framing import INSTANT_NS, Framer, FrameRows
 from dfp.collector.increments import Increments
 from dfp.collector.listings import Listings
@@ -22,13 +22,14 @@ from dfp.contracts.dead_letter import dead_letter
 from dfp.contracts.entry import Kind
 from dfp.contracts.errors import ContractError
 from dfp.contracts.flags import Flag
-from dfp.contracts.frame import DTYPES, TICK_COLUMNS
+from dfp.contracts.frame import DTYPES, LEVEL_COLUMNS, TICK_COLUMNS
 from dfp.contracts.names import Names
 from dfp.log.work import Work, Write
 from dfp.market.phases import Phase, session_of
+from dfp.market.reference import ReferenceData
 
 STAGE = "collector"
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 IsSession = Callable[[int], bool | None]
 """Trading day, yyyymmdd -> whether the exchange is open on it; None = the calendar ends before it."""
@@ -37,27 +38,41 @@ IsSession = Callable[[int], bool | None]
 class CollectorCore:
     """Cleaning, ordering and framing of one source.
 
+    Args:
+        reference: fills in previous closes, limits and ST flags that the source does not say.
+        levels: of the book, in every row of the source and every frame: 1 or 5.
+
     Attributes:
         position: rows of the source that were taken.
         horizon: event time before which everything is written.
     """
 
-    def __init__(self, names: Names, is_session: IsSession, frame_rows: FrameRows) -> None:
+    def __init__(
+        self,
+        names: Names,
+        is_session: IsSession,
+        frame_rows: FrameRows,
+        reference: ReferenceData | None = None,
+        levels: int = 1,
+    ) -> None:
         self.names = names
         self.is_session = is_session
         self.frame_rows = frame_rows
+        self.reference = reference or ReferenceData.empty()
+        self.levels = levels
+        self._columns = {**TICK_COLUMNS, **(LEVEL_COLUMNS if levels > 1 else {})}
         self._start()
 
     def _start(self) -> None:
         self.position = 0
         self.horizon = UNSET
         self._watermark = UNSET
-        self._listings = Listings()
+        self._listings = Listings(self.reference)
         self._increments = Increments()
         self._framer = Framer(self.names, self.frame_rows)
-        self._held: Rows = np.zeros(0, ROW)
+        self._held: Rows = np.zeros(0, ROW_OF[self.levels])
         """At most one row, whose clock cannot be judged before the next row; its `symbol` is a slot."""
-        self._waiting: CleanRows = np.zeros(0, CLEAN)
+        self._waiting: CleanRows = np.zeros(0, CLEAN_OF[self.levels])
         """Accepted rows at or behind the horizon, in order of time, then of arrival."""
 
     @property
@@ -198,7 +213,7 @@ class CollectorCore:
             self._increments.reset()
         slots = rows["slot"]
         self._increments.reserve(len(self._listings))
-        added = self._increments.add(slots, rows["volume"], rows["turnover"], rows["counts"])
+        added = self._increments.add(slots, rows["volume"], rows["turnover"], rows["per_row"], rows["counts"])
         flags: Column = rows["flags"] | np.where(added.rebased, Flag.REBASED, 0).astype(np.uint16)
         if self.is_session(session) is None:
             flags = flags | Flag.UNCERTAIN_SESSION.value
@@ -211,7 +226,7 @@ class CollectorCore:
         }
         columns = {
             name: np.ascontiguousarray(made.get(name, rows[name] if name not in made else None), DTYPES[code])
-            for name, code in TICK_COLUMNS.items()
+            for name, code in self._columns.items()
         }
         self._framer.add(session, columns, work)
         _count(flags, rows["phase"], work)
@@ -245,13 +260,12 @@ class CollectorCore:
         return _encoder.encode(
             _State(
                 STATE_VERSION,
+                self.levels,
                 self.position,
                 self.horizon,
                 self._watermark,
                 self._listings.symbols,
-                increments.n.tobytes(),
-                increments.volume.tobytes(),
-                increments.turnover.tobytes(),
+                increments.save(),
                 (framer.seq, framer.rows, framer.session, framer.second),
                 self._held.tobytes(),
                 self._waiting.tobytes(),
@@ -269,31 +283,32 @@ class CollectorCore:
             return
         try:
             saved = _decoder.decode(state)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise ContractError("collector state", state[:32], f"state of version {STATE_VERSION} ({error})") from None
         if saved.version != STATE_VERSION:
             raise ContractError("collector state", saved.version, f"version {STATE_VERSION}")
+        if saved.levels != self.levels:
+            raise ContractError("collector state", saved.levels, f"{self.levels} levels of the book")
         self.position, self.horizon, self._watermark = saved.position, saved.horizon, saved.watermark
-        self._listings.slots(tuple(saved.symbols))
-        increments = self._increments
-        increments.n = np.frombuffer(saved.n, np.int64).copy()
-        increments.volume = np.frombuffer(saved.volume, np.float64).copy()
-        increments.turnover = np.frombuffer(saved.turnover, np.float64).copy()
         framer = self._framer
         framer.seq, framer.rows, framer.session, framer.second = saved.framer
-        self._held = np.frombuffer(saved.held, ROW)
-        self._waiting = np.frombuffer(saved.waiting, CLEAN)
+        try:
+            self._listings.slots(tuple(saved.symbols))
+            self._increments.load(saved.increments)
+            self._held = np.frombuffer(saved.held, ROW_OF[self.levels])
+            self._waiting = np.frombuffer(saved.waiting, CLEAN_OF[self.levels])
+        except ValueError as error:
+            raise ContractError("collector state", state[:32], f"columns of whole rows ({error})") from None
 
 
 class _State(msgspec.Struct, array_like=True):
     version: int
+    levels: int
     position: int
     horizon: int
     watermark: int
     symbols: list[str]
-    n: bytes
-    volume: bytes
-    turnover: bytes
+    increments: list[bytes]
     framer: tuple[int, int, int, int]
     held: bytes
     waiting: bytes

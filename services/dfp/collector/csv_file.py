@@ -6,6 +6,7 @@ bounded.
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,15 +27,21 @@ LONGEST_LINE = 65_536
 
 DAMAGED = (OSError, EOFError, zlib.error)
 
+_QUOTED = re.compile(rb'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
+"""Values in quotes as a whole. A quote inside a value would take the rows behind it into the value."""
+
 
 class CsvFile:
     """One file, checked when it is opened.
+
+    Args:
+        levels: of the book that rows get, 1 or 5.
 
     Raises:
         FeedError: cannot be read, no rows, or a header that does not fit.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, levels: int = 1) -> None:
         self.path = path
         try:
             with self._open() as file:
@@ -44,7 +51,7 @@ class CsvFile:
             raise FeedError(f"{path}: cannot be read: {error}") from None
         text = header.decode("utf-8-sig", "replace").strip()
         self.header = [name.strip().strip('"') for name in text.split(",")] if text else []
-        self.labels = detect(path, self.header)
+        self.schema = detect(path, self.header, levels)
         if first is None:
             raise FeedError(f"{path}: the file has no rows")
 
@@ -93,7 +100,7 @@ class CsvFile:
                 numbers.append(number)
                 lines.append(line)
             else:
-                refused.append(self._refuse(number, line, "text in UTF-8 with paired quotes"))
+                refused.append(self._refuse(number, line, "one line of text in UTF-8 with paired quotes"))
         columns, wrong = self._parse(lines)
         for index in wrong:
             allowed = f"{len(self.header)} values, one for each of {','.join(self.header)}"
@@ -103,7 +110,7 @@ class CsvFile:
             numbers, lines = [numbers[index] for index in kept], [lines[index] for index in kept]
         marks = np.array([fingerprint.of_text(line) for line in lines], np.uint64)
         position = last if lost is None else lost.number
-        return raw_batch(str(self.path), columns, self.labels, numbers, marks, position, refused)
+        return raw_batch(str(self.path), columns, self.schema, numbers, marks, position, refused)
 
     def _parse(self, lines: list[bytes]) -> tuple[dict[str, "pa.Array[pa.StringScalar]"], set[int]]:
         """The columns that we know, and the indices of lines that have another number of values than the header."""
@@ -113,9 +120,9 @@ class CsvFile:
             wrong.add((row.number or 1) - 1)
             return "skip"
 
-        names = list(self.labels.values())
+        names = list(self.schema.labels.values())
         if not lines:
-            return {ours: pa.array([], pa.string()) for ours in self.labels}, wrong
+            return {ours: pa.array([], pa.string()) for ours in self.schema.labels}, wrong
         table = pc.read_csv(
             io.BytesIO(b"".join(line + b"\n" for line in lines)),
             pc.ReadOptions(column_names=self.header, use_threads=False, block_size=BLOCK_LINES * LONGEST_LINE),
@@ -124,7 +131,7 @@ class CsvFile:
                 column_types=dict.fromkeys(names, pa.string()), include_columns=names, strings_can_be_null=True
             ),
         ).combine_chunks()
-        columns = {ours: table.column(theirs).combine_chunks() for ours, theirs in self.labels.items()}
+        columns = {ours: table.column(theirs).combine_chunks() for ours, theirs in self.schema.labels.items()}
         return columns, wrong
 
     def _refuse(self, number: int, line: bytes, allowed: str) -> Refused:
@@ -140,7 +147,9 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _is_row(line: bytes) -> bool:
-    if line.count(b'"') % 2:
+    if b"\r" in line:  # to a parser a carriage return would end the row
+        return False
+    if b'"' in line and _QUOTED.fullmatch(line) is None:
         return False
     try:
         line.decode()

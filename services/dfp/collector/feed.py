@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,17 +15,27 @@ Rows = npt.NDArray[Any]
 PRICES = ("last", "bid1", "ask1", "pre_close", "limit_up", "limit_down")
 QUANTITIES = ("volume", "turnover", "bid1_volume", "ask1_volume")
 
+DEEPER_PRICES = tuple(f"{side}{level}" for level in range(2, 6) for side in ("bid", "ask"))
+DEEPER_QUANTITIES = tuple(f"{name}_volume" for name in DEEPER_PRICES)
+
 ROW: np.dtype[Any] = np.dtype(
     [
         ("number", "<i8"),  # of the row in its source, from 1
         ("symbol", "<i4"),  # index into the batch's `symbols`
         ("time", "<i8"),  # exchange time, UTC nanoseconds
         *((name, "<f8") for name in PRICES),  # yuan, NaN = absent
-        *((name, "<f8") for name in QUANTITIES),  # volume and turnover are cumulative over the session
+        *((name, "<f8") for name in QUANTITIES),
+        ("per_row", "?"),  # volume and turnover are of this row alone; else they are sums over the session so far
         ("fingerprint", "<u8"),  # of all columns of the source, also those that are not kept
     ]
 )
 """A raw row. `fingerprint` tells a repeated row from a second row of the same instant; equal rows have equal ones."""
+
+ROW_OF: Mapping[int, np.dtype[Any]] = {
+    1: ROW,
+    5: np.dtype([*ROW.descr, *((name, "<f8") for name in (*DEEPER_PRICES, *DEEPER_QUANTITIES))]),
+}
+"""A raw row by the number of levels of its book; all rows of a source have the same."""
 
 
 class FeedError(ValueError):

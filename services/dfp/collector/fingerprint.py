@@ -31,6 +31,11 @@ def of_columns(columns: Sequence["pa.Array[Any]"], rows: int) -> Fingerprints:
     return mixed
 
 
+def of_places(fingerprints: Fingerprints, numbers: npt.NDArray[np.int64]) -> Fingerprints:
+    """Fingerprints that differ also where rows are equal, by the rows' numbers in the source."""
+    return (fingerprints ^ numbers.astype(np.uint64)) * _MULTIPLIER
+
+
 def _bits(column: "pa.Array[Any]") -> Fingerprints:
     """Each value as 64 bits; absent values are all alike."""
     if pa.types.is_floating(column.type):

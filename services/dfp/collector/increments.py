@@ -1,7 +1,7 @@
 """What a tick adds: its number within (symbol, session), and the volume and turnover since the symbol's previous tick.
 
-Sources send volume and turnover of the whole session so far. The difference belongs to the tick; when the sum falls,
-the source began to count anew, and the tick says so.
+Snapshots carry volume and turnover of the whole session so far. The difference belongs to the tick; when the sum falls,
+the source began to count anew, and the tick says so. Trades and bars carry their own volume and turnover alone.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Added:
 
 
 class Increments:
-    """Per symbol: ticks of the session so far, and the sums of the last tick that counted.
+    """Per symbol: ticks of the session so far, the sums of the last tick that counted, and what waits for one to count.
 
     Symbols are slots, 0, 1, 2 …
     """
@@ -34,28 +34,49 @@ class Increments:
         self.n = np.zeros(0, np.int64)
         self.volume = np.zeros(0, np.float64)
         self.turnover = np.zeros(0, np.float64)
+        self.pending_volume = np.zeros(0, np.float64)
+        self.pending_turnover = np.zeros(0, np.float64)
 
     def reset(self) -> None:
         """A new session begins: ticks are numbered from 1 and sums start at 0."""
-        for column in (self.n, self.volume, self.turnover):
-            column[:] = 0
+        for name in _STATE:
+            getattr(self, name)[:] = 0
 
     def reserve(self, slots: int) -> None:
         """Have room for so many symbols."""
         missing = slots - len(self.n)
         if missing > 0:
-            self.n = np.concatenate((self.n, np.zeros(missing, np.int64)))
-            self.volume = np.concatenate((self.volume, np.zeros(missing)))
-            self.turnover = np.concatenate((self.turnover, np.zeros(missing)))
+            for name in _STATE:
+                column = getattr(self, name)
+                setattr(self, name, np.concatenate((column, np.zeros(missing, column.dtype))))
 
-    def add(self, slots: Column, volume: Column, turnover: Column, counts: Mask) -> Added:
-        """Number ticks and take differences, in order.
+    def save(self) -> list[bytes]:
+        """The whole state, for `load`."""
+        return [getattr(self, name).tobytes() for name in _STATE]
+
+    def load(self, state: list[bytes]) -> None:
+        """Replace the state by a saved one."""
+        for name, data in zip(_STATE, state, strict=True):
+            setattr(self, name, np.frombuffer(data, getattr(self, name).dtype).copy())
+
+    def add(self, slots: Column, volume: Column, turnover: Column, per_row: Mask, counts: Mask) -> Added:
+        """Number ticks and tell what each one added, in order.
 
         Args:
-            volume, turnover: sums over the session so far, NaN = the source did not say.
-            counts: ticks whose sums are taken. The others add nothing and leave what they would have added to the next
-                one that counts: so the first continuous tick holds the opening auction's volume.
+            volume, turnover: NaN = the source did not say.
+            per_row: ticks whose volume and turnover are their own; those of the others are sums over the session so
+                far, of which differences are taken.
+            counts: ticks whose volume and turnover are taken. The others add nothing and leave what they would have
+                added to the next one that counts: so the first continuous tick holds the opening auction's volume.
         """
+        added = self._of_sums(slots, volume, turnover, counts & ~per_row)
+        if per_row.any():
+            own = per_row, slots, counts
+            added.volume[per_row] = np.rint(_own(volume, self.pending_volume, *own)).astype(np.int64)
+            added.turnover[per_row] = _own(turnover, self.pending_turnover, *own)
+        return added
+
+    def _of_sums(self, slots: Column, volume: Column, turnover: Column, counts: Mask) -> Added:
         order = np.argsort(slots, kind="stable")
         grouped = slots[order]
         place = np.arange(len(order))
@@ -89,3 +110,22 @@ def _differences(
     after = base.copy()
     after[grouped[ends]] = np.where(latest[ends] >= start[ends], sums[latest[ends]], base[grouped[ends]])
     return difference, before, after
+
+
+_STATE = ("n", "volume", "turnover", "pending_volume", "pending_turnover")
+
+
+def _own(values: Column, pending: Column, per_row: Mask, slots: Column, counts: Mask) -> Column:
+    """What the ticks of `per_row` add; `pending`, one value a slot, is brought up to date."""
+    slots, counts, values = slots[per_row], counts[per_row], np.nan_to_num(values[per_row])
+    added = np.where(counts, values, 0.0)
+    waits = pending != 0
+    waits[slots[~counts]] = True
+    for index in np.flatnonzero(waits[slots]).tolist():  # an auction's trades, before the first one that counts
+        slot = slots[index]
+        if counts[index]:
+            added[index] += pending[slot]
+            pending[slot] = 0.0
+        else:
+            pending[slot] += values[index]
+    return added

@@ -5,15 +5,19 @@ from collections.abc import Callable
 from dfp.collector.core import CollectorCore, IsSession
 from dfp.collector.feed import Feed
 from dfp.collector.framing import FrameRows
+from dfp.collector.live import LiveRunner
+from dfp.collector.live_core import LiveCore
 from dfp.collector.order import UNSET
 from dfp.collector.pace import Pace
 from dfp.collector.replay import ReplayFeed
 from dfp.collector.runner import Runner
-from dfp.collector.settings import CollectorSettings, ReplayOptions, SyntheticOptions
+from dfp.collector.settings import CollectorSettings, RawTicksOptions, ReplayOptions, SyntheticOptions
 from dfp.collector.synthetic import SyntheticFeed
+from dfp.collector.writer import Writer
 from dfp.log.connection import connect
 from dfp.market.calendar import Calendar
 from dfp.market.phases import SECOND_NS, midnight_ns
+from dfp.market.reference import ReferenceData
 from dfp.runtime.service import Service, serve
 
 
@@ -24,12 +28,25 @@ def main() -> None:
 
 async def run(service: Service[CollectorSettings]) -> None:
     """Collect from the feed of the settings into the log."""
-    settings = service.settings
-    calendar = Calendar.shanghai()
-    core = CollectorCore(service.names, sessions_of(calendar), FrameRows.parse(settings.frame_rows))
-    feed, pace = feed_of(settings.feed_options, calendar)
-    redis = connect(settings.redis_url)
-    await Runner(core, feed, pace, redis, service.names, settings.instance, service.health).run(service.stop)
+    await writer_of(service, Calendar.shanghai()).run(service.stop)
+
+
+def writer_of(service: Service[CollectorSettings], calendar: Calendar) -> Writer:
+    """The collector that the settings ask for.
+
+    Raises:
+        FeedError: a file cannot be used.
+    """
+    settings, options, names = service.settings, service.settings.feed_options, service.names
+    is_session, rows = sessions_of(calendar), FrameRows.parse(settings.frame_rows)
+    reference, redis = ReferenceData.load(settings.reference_data), connect(settings.redis_url)
+    if isinstance(options, RawTicksOptions):
+        live = LiveCore(names, is_session, rows, reference, options.levels, by_wall=options.clock == "wall")
+        return LiveRunner(live, redis, names, settings.instance, service.health)
+    levels = options.levels if isinstance(options, ReplayOptions) else 1
+    core = CollectorCore(names, is_session, rows, reference, levels)
+    feed, pace = feed_of(options, calendar)
+    return Runner(core, feed, pace, redis, names, settings.instance, service.health)
 
 
 def sessions_of(calendar: Calendar) -> IsSession:
@@ -49,7 +66,7 @@ def feed_of(options: ReplayOptions | SyntheticOptions, calendar: Calendar) -> tu
         FeedError: a file cannot be used.
     """
     if isinstance(options, ReplayOptions):
-        return ReplayFeed(options.files), lambda reached: Pace(options.speed, UNSET, reached)
+        return ReplayFeed(options.files, options.levels), lambda reached: Pace(options.speed, UNSET, reached)
     first = options.session
     if not calendar.is_session(first):
         first = calendar.next_session(first)

@@ -10,7 +10,7 @@ from dfp.collector.framing import FrameRows
 from dfp.collector.replay import ReplayFeed
 from dfp.collector.synthetic_market import LARGEST
 from dfp.market.phases import date_of
-from dfp.runtime.settings import ServiceSettings
+from dfp.runtime.settings import ReferenceSettings
 
 Speed = Annotated[float | None, Field(gt=0, allow_inf_nan=False)]
 """Event seconds a wall second; None = as fast as rows can be taken."""
@@ -21,6 +21,7 @@ class ReplayOptions(BaseModel):
 
     Attributes:
         files: .parquet, .csv or .csv.gz, one after the other.
+        levels: of the book that ticks carry; what a file does not have of them is absent.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,6 +29,7 @@ class ReplayOptions(BaseModel):
     feed: Literal["replay"]
     files: Annotated[list[Path], Field(min_length=1)]
     speed: Speed = None
+    levels: Literal[1, 5] = 1
 
     @field_validator("files")
     @classmethod
@@ -63,11 +65,27 @@ class SyntheticOptions(BaseModel):
         return session
 
 
-class CollectorSettings(ServiceSettings):
+class RawTicksOptions(BaseModel):
+    """Options of the feed of outside producers.
+
+    Attributes:
+        clock: `wall`: event time is the wall clock, and ticks whose time is far from it are refused. `ticks`: the ticks
+            are believed, whatever day and hour they name, and event time stands still while they are silent.
+        levels: of the book that ticks carry; deeper ones of the documents are left out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    feed: Literal["raw_ticks"]
+    clock: Literal["wall", "ticks"] = "wall"
+    levels: Literal[1, 5] = 1
+
+
+class CollectorSettings(ReferenceSettings):
     """What the collector reads from its environment."""
 
-    feed: Literal["replay", "synthetic"]
-    feed_options: Annotated[ReplayOptions | SyntheticOptions, Field(discriminator="feed")]
+    feed: Literal["replay", "synthetic", "raw_ticks"]
+    feed_options: Annotated[ReplayOptions | SyntheticOptions | RawTicksOptions, Field(discriminator="feed")]
     frame_rows: str = "512"
 
     @model_validator(mode="before")

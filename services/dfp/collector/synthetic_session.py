@@ -7,7 +7,17 @@ Brownian bridge, volume as random parts of the block's volume. So no block depen
 import numpy as np
 
 from dfp.collector.feed import ROW, Rows
-from dfp.collector.synthetic_market import AUCTION, CLOSING, DAY, Floats, Ints, Market, limit_prices, wave_times
+from dfp.collector.synthetic_market import (
+    AUCTION,
+    CLOSING,
+    CONTINUOUS,
+    DAY,
+    Floats,
+    Ints,
+    Market,
+    limit_prices,
+    wave_times,
+)
 
 BLOCK_WAVES = 20
 """One minute of continuous trading; of the whole market it takes 12 MB."""
@@ -52,6 +62,15 @@ class SyntheticSession:
         rows["number"] += before
         rows["fingerprint"] = rows["number"]
         return rows
+
+    def bar(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+        """Open, high, low and close in 0.01 yuan, as they are at block edges, and volume in shares, one a name.
+
+        Prices between two edges, which nothing has drawn yet, may go a little beyond this high and low.
+        """
+        prices = self._prices(self.paths)[1:]
+        whole = prices[np.flatnonzero(DAY.kind == CONTINUOUS)[0] // BLOCK_WAVES :]
+        return whole[0], whole.max(axis=0), whole.min(axis=0), whole[-1], _lots(self.volumes[-1]).astype(np.int64)
 
     def _edges(self) -> tuple[Floats, Floats, Floats]:
         """Return since the previous close, volume and turnover at the block edges: edges x names."""
@@ -99,7 +118,7 @@ class SyntheticSession:
         self._lock_at_limits(rows, price, called)
 
         weights = DAY.activity[waves][:, None] * (0.2 + rng.standard_exponential(shape))
-        rows["volume"] = 100 * np.floor(_between(self.volumes[block : block + 2], weights) / 100)
+        rows["volume"] = _lots(_between(self.volumes[block : block + 2], weights))
         rows["turnover"] = np.round(_between(self.turnovers[block : block + 2], weights * last), 2)
         return rows.ravel()
 
@@ -121,6 +140,12 @@ class SyntheticSession:
         rows["ask1"][up] = rows["ask1_volume"][up] = 0
         rows["ask1"][down] = rows["last"][down]
         rows["bid1"][down] = rows["bid1_volume"][down] = 0
+
+
+def _lots(shares: Floats) -> Floats:
+    """Whole lots of 100, in shares."""
+    whole: Floats = 100 * np.floor(shares / 100)
+    return whole
 
 
 def _from_zero(steps: Floats) -> Floats:

@@ -30,4 +30,4 @@ def decode(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ContractError(kind.__name__, data[:64], str(error)) from None
+        raise ContractError(kind.__name__, data[:64], str(error)[:300]) from None  # it may quote what it met

@@ -15,6 +15,11 @@ class Names:
 
     # Streams
     @property
+    def raw_ticks(self) -> str:
+        """Ticks of outside producers, one JSON document an entry; see docs/raw_ticks.md."""
+        return f"{self.prefix}:raw_ticks"
+
+    @property
     def clean_ticks(self) -> str:
         """The log of record."""
         return f"{self.prefix}:clean_ticks"

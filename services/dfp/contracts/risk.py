@@ -85,7 +85,7 @@ class Verdicts(Document, frozen=True):
         version: of the policy bundle that was judged by.
         seq: of the last feature entry that is judged.
         time: event time of the judgement.
-        complete: whether everything that is not listed is Ok; otherwise it is as it was before.
+        complete: whether every symbol that is not listed is Ok; otherwise it is as it was before.
         verdicts: by policy, rule and target.
     """
 

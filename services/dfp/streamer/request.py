@@ -23,10 +23,13 @@ def parse(target: bytes) -> Resume:
     """The request behind an HTTP request target such as `/ws/opportunities?last_id=0-123`.
 
     Raises:
-        NotFound: another path.
+        NotFound: another path, or no target at all.
         ContractError: a parameter that does not exist.
     """
-    split = urllib.parse.urlsplit(target.decode("latin-1"))
+    try:
+        split = urllib.parse.urlsplit(target.decode("latin-1"))
+    except ValueError as error:  # `//[` begins an address that never ends
+        raise NotFound(f"no such path: {target[:80]!r} ({error})") from None
     if split.path != PATH:
         raise NotFound(f"no such path: {split.path[:80]!r}; WebSocket clients connect to {PATH}")
     query = urllib.parse.parse_qs(split.query, keep_blank_values=True)

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from conftest import Server, free_port
 from dfp.collector import runner as runner_module
+from dfp.collector import writer as writer_module
 from dfp.collector.feed import Feed, FeedError, RawBatch
 from dfp.collector.order import UNSET
 from dfp.collector.pace import Pace
@@ -173,7 +174,7 @@ async def test_a_feed_that_has_ended_is_not_read_again(redis_url: str, redis: Re
 
 
 async def test_a_run_goes_on_from_its_snapshot(redis_url: str, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "SNAPSHOT_S", 0.0)
+    monkeypatch.setattr(writer_module, "SNAPSHOT_S", 0.0)
     feed = Rows(rows(60))
     first = await begin(redis_url, redis, feed, 20)
     kept = await snapshot.load(redis, Chain(redis, NAMES, "collector", "test"))

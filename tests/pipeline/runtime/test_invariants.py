@@ -37,7 +37,7 @@ class Unfenced(Script):
     """Planted bug: the commit does not compare tokens."""
 
     def __init__(self) -> None:
-        super().__init__("commit")
+        super().__init__("conditions", "commit")
         fence = "if stored ~= previous then return {'fenced', stored} end"
         assert fence in self.source
         self.source = self.source.replace(fence, "")

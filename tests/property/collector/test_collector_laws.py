@@ -48,6 +48,7 @@ def feeds(draw: st.DrawFn) -> RawBatch:
             "time": clock - draw(lags) + draw(leads),
             "volume": draw(st.sampled_from([volume, volume, math.nan])),
             "turnover": volume * 10,
+            "per_row": draw(st.booleans()),
             "fingerprint": len(rows),
             "pre_close": 10.0,
             **{name: draw(prices) for name in ("last", "bid1", "ask1")},
@@ -238,29 +239,40 @@ def test_the_verdict_on_times_is_that_of_the_plain_rule(times: list[int], waterm
 sums = st.sampled_from([math.nan, 0.0, 100.0, 200.0, 250.0, 900.0])
 
 
-@given(st.lists(st.lists(st.tuples(st.integers(0, 2), sums, sums, st.booleans()), min_size=1, max_size=8), max_size=4))
-def test_differences_are_those_that_a_loop_over_the_ticks_gives(
-    calls: list[list[tuple[int, float, float, bool]]],
+additions = st.tuples(st.integers(0, 2), sums, sums, st.booleans(), st.booleans())
+
+
+@given(st.lists(st.lists(additions, min_size=1, max_size=8), max_size=4))
+def test_what_ticks_add_is_what_a_loop_over_them_gives(
+    calls: list[list[tuple[int, float, float, bool, bool]]],
 ) -> None:
     increments = Increments()
     increments.reserve(3)
     counted: dict[int, int] = defaultdict(int)
     volume_so_far: dict[int, float] = defaultdict(float)
     turnover_so_far: dict[int, float] = defaultdict(float)
+    volume_waiting: dict[int, float] = defaultdict(float)
+    turnover_waiting: dict[int, float] = defaultdict(float)
     for rows in calls:
-        slots, volumes, turnovers, counts = (np.array(column) for column in zip(*rows, strict=True))
-        added = increments.add(slots.astype(np.int32), volumes, turnovers, counts)
-        for index, (slot, volume, turnover, counts_too) in enumerate(rows):
+        slots, volumes, turnovers, per_row, counts = (np.array(column) for column in zip(*rows, strict=True))
+        added = increments.add(slots.astype(np.int32), volumes, turnovers, per_row, counts)
+        for index, (slot, volume, turnover, alone, counts_too) in enumerate(rows):
             counted[slot] += 1
             expected_volume, expected_turnover, rebased = 0.0, 0.0, False
-            if counts_too and not math.isnan(volume):
-                expected_volume = volume - volume_so_far[slot]
-                rebased = expected_volume < 0
-                expected_volume = volume if rebased else expected_volume
-                volume_so_far[slot] = volume
-            if counts_too and not math.isnan(turnover):
-                expected_turnover = turnover if rebased else turnover - turnover_so_far[slot]
-                turnover_so_far[slot] = turnover
+            if alone:
+                volume_waiting[slot] += 0.0 if math.isnan(volume) else volume
+                turnover_waiting[slot] += 0.0 if math.isnan(turnover) else turnover
+                if counts_too:
+                    expected_volume, expected_turnover = volume_waiting.pop(slot), turnover_waiting.pop(slot)
+            elif counts_too:
+                if not math.isnan(volume):
+                    expected_volume = volume - volume_so_far[slot]
+                    rebased = expected_volume < 0
+                    expected_volume = volume if rebased else expected_volume
+                    volume_so_far[slot] = volume
+                if not math.isnan(turnover):
+                    expected_turnover = turnover if rebased else turnover - turnover_so_far[slot]
+                    turnover_so_far[slot] = turnover
             assert added.n[index] == counted[slot]
             assert added.volume[index] == expected_volume
             assert added.turnover[index] == expected_turnover
@@ -291,6 +303,13 @@ def test_a_replay_is_taken_up_at_any_row(marketdata: Path, positions: list[int])
     assert digest(taken_up(feed, positions)) == WHOLE.setdefault("replay", digest(run(feed.batches(0))))
 
 
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.integers(1, 34_099), min_size=1, max_size=4, unique=True).map(sorted))
+def test_trades_are_taken_up_at_any_row(marketdata: Path, positions: list[int]) -> None:
+    feed = ReplayFeed([marketdata / "ashare_hikyuu_trans_201902.parquet"])
+    assert digest(taken_up(feed, positions)) == WHOLE.setdefault("trades", digest(run(feed.batches(0))))
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(1, 9_600), min_size=1, max_size=4, unique=True).map(sorted))
 def test_a_synthetic_market_is_taken_up_at_any_row(positions: list[int]) -> None:
@@ -309,9 +328,11 @@ def test_a_state_of_another_version_is_refused_and_an_empty_one_starts_afresh() 
     core = collector()
     core.take(batch({}), Work())
     state = core.save()
-    newer = state[:1] + b"\x02" + state[2:]
+    newer = state[:1] + b"\x03" + state[2:]
     for other in (b"\x00", state[:-1], newer):
-        with pytest.raises(ContractError, match=r"collector state: .*version 1"):
+        with pytest.raises(ContractError, match=r"collector state: .*version 2"):
             core.load(other)
+    with pytest.raises(ContractError, match="collector state: 1 is not allowed; expected 5 levels of the book"):
+        collector(levels=5).load(state)
     core.load(b"")
     assert (core.position, core.seq, core.horizon) == (0, 0, UNSET)

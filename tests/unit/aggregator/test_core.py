@@ -114,6 +114,7 @@ def test_frames_of_features_are_passed_over_without_being_read(aggregator: Aggre
     [
         ({"symbol": "600000.sh"}, "symbol"),
         ({"symbol": INPUT_FIELD}, "symbol"),
+        ({"symbol": "602009.SH"}, "symbol"),
         ({"horizon_ns": 0}, "horizon_ns"),
         ({"expires": OPEN - 1}, "expires"),
         ({"as_of": -1}, "expires"),

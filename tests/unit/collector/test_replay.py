@@ -102,6 +102,7 @@ def test_times_are_exchange_time_or_name_their_offset_or_are_utc_nanoseconds(
         ("600000.SH,2026-11-25 10:00:01", "", "600000.SH"),
         (GOOD.format(second=1, volume=1) + ",1", "", "600000.SH"),
         ('600000.SH,"2026-11-25 10:00:01,1,,,,,,,,,', "", "600000.SH"),
+        ("600000.SH,2026-11-25 10:00:01,1\r,,,,,,,,,", "", "600000.SH"),
     ],
 )
 def test_a_row_that_does_not_parse_names_row_field_and_value_and_stops_nothing(

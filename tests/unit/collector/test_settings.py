@@ -46,6 +46,27 @@ def test_a_replay_has_files_and_runs_as_fast_as_possible(monkeypatch: pytest.Mon
     assert pace(0).speed is None
 
 
+def test_a_replay_carries_five_levels_when_it_is_told_to(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    options = settings(monkeypatch, "replay", {"files": [str(file)], "levels": 5}).feed_options
+    feed, _ = feed_of(options, CALENDAR)
+    (batch,) = feed.batches(0)
+    assert "bid5" in (batch.rows.dtype.names or ())
+
+
+def test_reference_data_are_files_that_are_read_when_settings_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert settings(monkeypatch, "synthetic", {}).reference_data == []
+    path = tmp_path / "reference.csv"
+    path.write_text("symbol,session,st\n600000.SH,20261125,maybe\n")
+    monkeypatch.setenv("DFP_REFERENCE_DATA", json.dumps([str(path)]))
+    message = mistake(monkeypatch, "synthetic", {})
+    assert "DFP_REFERENCE_DATA" in message
+    assert f"{path}, row 1: st: 'maybe' is not allowed" in message
+    path.write_text("symbol,session,st\n600000.SH,20261125,0\n")
+    assert settings(monkeypatch, "synthetic", {}).reference_data == [path]
+
+
 def test_a_synthetic_market_runs_in_real_time_behind_a_pre_roll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DFP_FEED_OPTIONS", raising=False)
     monkeypatch.setenv("DFP_FEED", "synthetic")
@@ -69,10 +90,11 @@ def test_a_synthetic_session_on_a_holiday_becomes_the_next_trading_day(monkeypat
 @pytest.mark.parametrize(
     ("feed", "options", "words"),
     [
-        ("tencent", {}, ["DFP_FEED:", "'tencent'", "'replay' or 'synthetic'"]),
+        ("tencent", {}, ["DFP_FEED:", "'tencent'", "'replay', 'synthetic' or 'raw_ticks'"]),
         ("replay", {}, ["files", "is not set"]),
         ("replay", {"files": []}, ["files", "at least 1 item"]),
         ("replay", {"files": ["/nowhere.csv"]}, ["files", "/nowhere.csv: there is no such file"]),
+        ("replay", {"files": ["x.csv"], "levels": 3}, ["levels", "3", "1 or 5"]),
         ("replay", {"files": ["x.csv"], "symbols": 3}, ["symbols", "3", "not permitted"]),
         ("synthetic", {"symbols": 0}, ["symbols", "0", "greater than or equal to 1"]),
         ("synthetic", {"symbols": 5552}, ["symbols", "5552", "less than or equal to 5551"]),
@@ -82,6 +104,7 @@ def test_a_synthetic_session_on_a_holiday_becomes_the_next_trading_day(monkeypat
         ("synthetic", {"speed": 0}, ["speed", "0", "greater than 0"]),
         ("synthetic", {"speed": float("inf")}, ["speed", "inf", "finite"]),
         ("synthetic", {"sessions": 0}, ["sessions", "0"]),
+        ("raw_ticks", {"clock": "sun"}, ["clock", "'sun'", "'wall' or 'ticks'"]),
         ("synthetic", [1], ["DFP_FEED_OPTIONS", "[1]"]),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from dfp.collector.feed import FeedError
 from dfp.collector.synthetic import SyntheticFeed
-from dfp.collector.synthetic_market import CONTINUOUS, DAY, LARGEST, MATCH, WAVE_NS, invent
+from dfp.collector.synthetic_market import CONTINUOUS, DAY, LARGEST, WAVE_NS, invent
 from dfp.market.instruments import Board, InstrumentClass, classify
 from dfp.market.phases import Phase
 from raw_rows import SESSION, collector, moment, read, run
@@ -86,16 +86,6 @@ def test_names_are_real_symbols_each_once_over_the_boards(names: int) -> None:
 def test_an_impossible_number_of_names_is_refused(names: int) -> None:
     with pytest.raises(FeedError, match=f"names: {names} is not allowed; expected 1 to 5551"):
         feed(names)
-
-
-def test_realised_volatility_is_that_of_real_sessions() -> None:
-    last = day(400)["last"]
-    opening = last[DAY.kind == MATCH]
-    grid = last[np.flatnonzero(DAY.kind == CONTINUOUS)[19::20]]
-    returns = np.diff(np.log(np.vstack((opening, grid))), axis=0)
-    volatility = np.sqrt((returns**2).sum(axis=0))
-    assert 0.019 < np.median(volatility) < 0.023
-    assert 0.030 < np.percentile(volatility, 95) < 0.045
 
 
 def test_volume_is_high_at_the_open_and_the_close() -> None:

@@ -1,0 +1,117 @@
+"""I7 on real servers: nothing is published against a halt or without a fresh verdict, and the checker is on trial."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import pytest
+
+from dfp.contracts import codec
+from dfp.contracts.entry import Kind
+from dfp.contracts.held import Held
+from dfp.contracts.opportunity import CloseReason, Opportunity
+from dfp.contracts.risk import Alert
+from dfp.log.chain import Chain
+from dfp.log.work import Work
+from publication import NAMES, Running, aggregator, violations_of_publication, vouch
+from violations import entries
+from waiting import until
+
+HALT = ("HSET", NAMES.halt, "pipeline", "{}")
+RELEASE = ("HDEL", NAMES.halt, "pipeline")
+STALE = ("SET", NAMES.risk_fresh_until, "1")
+
+
+class Unconditional(Chain):
+    """Planted bug: the commit does not say under which conditions it was made."""
+
+    async def commit(self, work: Work, cursor: Mapping[str, int], **guards: Any) -> None:
+        await super().commit(work, cursor, **{**guards, "conditions": None})
+
+
+async def halts(running: Running, tries: int) -> None:
+    """Halt and release under load, at any moment of the aggregator's work."""
+    rng = random.Random(7)
+    for _ in range(tries):
+        await asyncio.sleep(rng.random() * 0.01)
+        await running.silence(*HALT)
+        await running.takes(3)
+        await running.release(*RELEASE)
+        await running.publishes()
+
+
+async def silent_guards(running: Running, tries: int) -> None:
+    """Let the verdicts go stale and fresh again under load."""
+    rng = random.Random(8)
+    for _ in range(tries):
+        await asyncio.sleep(rng.random() * 0.01)
+        await running.silence(*STALE)
+        await running.takes(3)
+        await running.release("PING")
+        await vouch(running.redis, 3_600)
+        await running.publishes()
+
+
+Fault = Callable[[Running, int], Coroutine[Any, Any, None]]
+
+
+async def under_load(url: str, fault: Fault, tries: int, chain: type[Chain] = Chain) -> set[str]:
+    """What a fault violates."""
+    async with aggregator(url, chain) as running:
+        feeding = asyncio.create_task(running.feed())
+        await running.publishes()
+        await fault(running, tries)
+        running.enough = True
+        await feeding
+        return await violations_of_publication(running)
+
+
+async def test_no_opportunity_is_published_after_a_halt_in_200_tries_under_load(redis_url: str) -> None:
+    assert await under_load(redis_url, halts, 200) == set()
+
+
+async def test_no_opportunity_is_published_without_fresh_verdicts_in_50_tries_under_load(redis_url: str) -> None:
+    assert await under_load(redis_url, silent_guards, 50) == set()
+
+
+@pytest.mark.parametrize("fault", [halts, silent_guards])
+async def test_without_conditions_in_the_commit_something_is_published(redis_url: str, fault: Fault) -> None:
+    assert "I7" in await under_load(redis_url, fault, 3, Unconditional)
+
+
+async def test_what_is_live_at_a_halt_is_closed_as_halted_on_release_and_the_stream_has_no_gap(redis_url: str) -> None:
+    async with aggregator(redis_url) as running:
+        await running.feed(20)
+        await running.takes(0)
+        await until(lambda: _length(running, NAMES.opportunities, 20))
+        silence = await running.silence(*HALT)
+        await running.feed(20)
+        await until(lambda: _length(running, NAMES.opportunities_held, 20))
+        await running.release(*RELEASE)
+        await until(lambda: _length(running, NAMES.opportunities, 40))
+        published = await entries(running.redis, NAMES.opportunities)
+        after = [codec.decode(entry.payload, Opportunity) for entry in published if entry.seq > silence.after]
+        assert [entry.seq for entry in published] == list(range(1, 41))
+        assert {(one.closed, one.rev) for one in after} == {(CloseReason.HALTED, 2)}
+        held = [codec.decode(entry.payload, Held) for entry in await entries(running.redis, NAMES.opportunities_held)]
+        assert {one.reason for one in held} == {"Halted"}
+
+
+async def test_the_aggregator_itself_says_that_the_guard_is_silent_and_that_it_is_back(redis_url: str) -> None:
+    async with aggregator(redis_url) as running:
+        await running.feed(2)
+        await until(lambda: _length(running, NAMES.opportunities, 2))
+        await running.silence(*STALE)
+        await until(lambda: _length(running, NAMES.risk_alerts, 1))
+        await running.feed(2)
+        await until(lambda: _length(running, NAMES.opportunities_held, 2))
+        await vouch(running.redis, 3_600)
+        await until(lambda: _length(running, NAMES.risk_alerts, 2))
+        alerts = [entry for entry in await entries(running.redis, NAMES.risk_alerts) if entry.kind is Kind.ALERT]
+        assert [codec.decode(entry.payload, Alert).rule for entry in alerts] == ["RiskGuardStale"] * 2
+        assert await violations_of_publication(running) == set()
+
+
+async def _length(running: Running, stream: str, wanted: int) -> bool:
+    return int(await running.redis.xlen(stream)) >= wanted
