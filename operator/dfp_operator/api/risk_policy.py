@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from dfp.contracts.errors import ContractError
+from dfp.contracts.policy import Action, Basis, Measure, Scope
 from dfp_operator.api.metadata import Metadata, PipelineRef, Selector
 from dfp_operator.api.model import Model, refuse_duplicate_names
 from dfp_operator.api.values import MAX_SESSIONS, Duration, Name, Percent, nanoseconds
@@ -25,37 +26,6 @@ class Enforcement(enum.StrEnum):
 
     ENFORCE = "Enforce"
     OBSERVE = "Observe"
-
-
-class Scope(enum.StrEnum):
-    """What a rule's value is computed for, and what its action hits."""
-
-    SYMBOL = "Symbol"
-    STRATEGY = "Strategy"
-    PIPELINE = "Pipeline"
-
-
-class Action(enum.StrEnum):
-    """What a breach does, from mild to strict."""
-
-    ALERT = "Alert"
-    BLOCK = "Block"
-    HALT = "Halt"
-
-
-class DrawdownBasis(enum.StrEnum):
-    """What falls from its peak: a symbol's price, or the equity of the opportunities that followed a strategy."""
-
-    PRICE = "Price"
-    EQUITY = "Equity"
-
-
-class ConcentrationMeasure(enum.StrEnum):
-    """Of the weights of active opportunities: the largest, the sum of squares, or the largest sector's."""
-
-    LARGEST_SHARE = "LargestShare"
-    HERFINDAHL = "Herfindahl"
-    LARGEST_SECTOR = "LargestSector"
 
 
 class Window(Model):
@@ -88,6 +58,8 @@ class VolatilityCheck(Model):
     @model_validator(mode="after")
     def _window_holds_enough_returns(self) -> Self:
         duration = self.window.duration
+        if self.window.sessions not in (None, 1):
+            raise ContractError("window.sessions", self.window.sessions, "1, the session to date, or a duration")
         if duration is not None and nanoseconds(duration) < MIN_RETURNS * nanoseconds(self.grid):
             raise ContractError("window.duration", duration, f"at least {MIN_RETURNS} times the grid of {self.grid}")
         return self
@@ -102,7 +74,7 @@ class DrawdownCheck(Model):
     window: Window = Window(sessions=20)
     """Where the highest value is looked for."""
 
-    basis: DrawdownBasis
+    basis: Basis
     """Price needs scope Symbol, Equity needs scope Strategy."""
 
 
@@ -112,7 +84,7 @@ class ConcentrationCheck(Model):
     threshold: Percent
     """Breach above."""
 
-    measure: ConcentrationMeasure = ConcentrationMeasure.LARGEST_SHARE
+    measure: Measure = Measure.LARGEST_SHARE
     """What is compared with the threshold."""
 
     min_active: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 5
@@ -176,7 +148,7 @@ class Rule(Model):
         if self.volatility is not None:
             return (Scope.SYMBOL,)
         if self.drawdown is not None:
-            return (Scope.SYMBOL if self.drawdown.basis is DrawdownBasis.PRICE else Scope.STRATEGY,)
+            return (Scope.SYMBOL if self.drawdown.basis is Basis.PRICE else Scope.STRATEGY,)
         if self.concentration is not None:
             return (Scope.PIPELINE,)
         return (Scope.SYMBOL, Scope.STRATEGY)

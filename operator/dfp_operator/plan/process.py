@@ -12,8 +12,9 @@ STAGE_GRACE_SECONDS = 10
 DOOR_GRACE_SECONDS = 5
 """A door finishes the requests under way, for which it takes 2 s at most."""
 
-STOP_ORDER = ("collector", "features", "engine", "aggregator", "api", "streamer", "gateway")
-"""The source first, the door last: so everything that was read still reaches the clients."""
+STOP_ORDER = ("collector", "features", "engine", "aggregator", "risk-guard", "api", "streamer", "gateway")
+"""The source first, the door last, so that everything that was read still reaches the clients; the guard after the
+aggregator, which publishes nothing without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ def door(
     ports = {"health": health_port, "http": http_port}
     http = {"DFP_HTTP_HOST": pipeline.host, "DFP_HTTP_PORT": str(http_port)}
     return _process(service, pipeline, ports, {**http, **own}, service, DOOR_GRACE_SECONDS)
+
+
+def reference_environment(pipeline: PipelineSettings) -> dict[str, str]:
+    """What a service is told that reads reference data."""
+    return {"DFP_REFERENCE_DATA": to_json(list(pipeline.reference_data))}
 
 
 def to_json(value: object) -> str:

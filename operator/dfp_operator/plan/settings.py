@@ -14,6 +14,7 @@ class PipelineSettings:
         feed: where ticks come from.
         feed_options: options of that feed, plain JSON.
         features: what the strategies need, and the default list; order and repetition do not matter.
+        reference_data: paths of tables of reference data.
         stream_prefix: first part of every stream and key name.
         frame_rows: size of frames: a number, or random:SEED in tests.
         log_format: json or console.
@@ -23,9 +24,10 @@ class PipelineSettings:
     """
 
     redis_url: str
-    feed: Literal["replay", "synthetic"]
+    feed: Literal["replay", "synthetic", "raw_ticks"]
     feed_options: Mapping[str, object] = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    reference_data: tuple[str, ...] = ()
     stream_prefix: str = "dfp"
     frame_rows: str = "512"
     log_format: Literal["json", "console"] = "json"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import typer
 
+from dfp.cli import halt, tap, up, version
 from dfp.cli import run as run_service
-from dfp.cli import tap, up, version
 from dfp.contracts.errors import ContractError
 from dfp.local.mistake import UserMistake
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("run")(run_service.run)
+app.command("halt")(halt.halt)
+app.command("release")(halt.release)
 app.command("tap")(tap.tap)
 app.command("version")(version.version)
 

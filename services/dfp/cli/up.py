@@ -17,6 +17,13 @@ def up(
     data: Annotated[
         list[Path] | None, typer.Option(help="File to replay (.parquet, .csv, .csv.gz); may be repeated, in order.")
     ] = None,
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option(help="Table of reference data: limits, sectors, daily bars; may be repeated. [default: invented]"),
+    ] = None,
+    clock: Annotated[
+        str | None, typer.Option(help="With --source raw_ticks: wall, or ticks for trials outside of trading hours.")
+    ] = None,
     speed: Annotated[
         str | None, typer.Option(help="Market seconds a second, or max. [default: 1; max with --source replay]")
     ] = None,
@@ -49,6 +56,7 @@ def up(
       dfp up
       dfp up -f examples/ --for 60s --report report.json
       dfp up --source replay --data day.parquet --speed max --report report.json
+      dfp up --source raw_ticks --clock ticks
       dfp up --redis redis://127.0.0.1:6379 --prefix research --speed 20
     """  # noqa: D301 - \b keeps the lines of the examples apart in the help
     import asyncio
@@ -63,6 +71,8 @@ def up(
         manifests=tuple(manifests or (shipped_examples(),)),
         source=source,
         data=files,
+        reference=tuple(reference or ()),
+        clock=clock,
         speed=checked.speed(speed, source),
         symbols=symbols,
         seed=seed,
@@ -77,5 +87,6 @@ def up(
         ws_port=ws_port,
     )
     checked.check_source(options)
+    checked.check_reference(options.reference)
     checked.check_report(report)
     raise typer.Exit(asyncio.run(run(options, screen())))

@@ -18,7 +18,15 @@ FLOOR_S = 1.0
 
 def followed(names: Names) -> tuple[str, ...]:
     """Streams that a report is made of."""
-    return (names.signals, names.shadow_signals, names.opportunities, names.risk_alerts, names.dead_letters)
+    return (
+        names.signals,
+        names.shadow_signals,
+        names.opportunities,
+        names.opportunities_held,
+        names.outcomes,
+        names.risk_alerts,
+        names.dead_letters,
+    )
 
 
 class Follower:

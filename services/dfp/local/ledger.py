@@ -7,6 +7,7 @@ from dfp.contracts import digest
 from dfp.contracts.codec import decode
 from dfp.contracts.dead_letter import DeadLetter
 from dfp.contracts.entry import Entry, Kind
+from dfp.contracts.held import Held
 from dfp.contracts.opportunity import Opportunity
 from dfp.contracts.risk import Alert
 from dfp.contracts.signal import Signal
@@ -22,6 +23,8 @@ class Ledger:
         opportunities: how many were opened; revisions are not counted.
         latest: the last opportunities, the newest last.
         alerts: rule -> alerts.
+        held: reason -> candidates that risk kept back.
+        outcomes: opportunities of which is known what became of them.
         dead_letters: reason -> records.
         problems: what makes the figures incomplete, in words.
     """
@@ -31,6 +34,8 @@ class Ledger:
     opportunities: int = 0
     latest: dict[str, Opportunity] = field(default_factory=dict)
     alerts: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+    outcomes: int = 0
     dead_letters: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
@@ -53,6 +58,10 @@ class Ledger:
                 del self.latest[next(iter(self.latest))]
         elif entry.kind is Kind.ALERT:
             self.alerts[decode(entry.payload, Alert).rule] += 1
+        elif entry.kind is Kind.HELD:
+            self.held[decode(entry.payload, Held).reason] += 1
+        elif entry.kind is Kind.OUTCOME:
+            self.outcomes += 1
         elif entry.kind is Kind.DEAD_LETTER:
             self.dead_letters[decode(entry.payload, DeadLetter).reason] += 1
 

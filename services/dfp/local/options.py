@@ -22,6 +22,8 @@ class Options:
         speed: event seconds a wall second; None = as fast as possible.
         symbols, seed: of the synthetic market; None leaves them to the feed.
         duration_s: end after so many seconds; None = a replay's end, else never.
+        reference: tables of reference data.
+        clock: what raw ticks are timed by: wall or ticks.
         redis_url: None = the embedded Valkey.
         data_dir: None = a new one that is removed at the end.
     """
@@ -29,6 +31,8 @@ class Options:
     manifests: tuple[Path, ...]
     source: Source
     data: tuple[Path, ...]
+    reference: tuple[Path, ...]
+    clock: str | None
     speed: float | None
     symbols: int | None
     seed: int | None
@@ -46,6 +50,8 @@ class Options:
         """What the collector is told of its feed."""
         if self.source is Source.REPLAY:
             return {"files": [str(file.absolute()) for file in self.data], "speed": self.speed}
+        if self.source is Source.RAW_TICKS:
+            return {} if self.clock is None else {"clock": self.clock}
         given = {"symbols": self.symbols, "seed": self.seed}
         return {"speed": self.speed, **{name: value for name, value in given.items() if value is not None}}
 
@@ -126,16 +132,23 @@ def check_source(options: Options) -> None:
     Raises:
         UserMistake: names the option.
     """
-    if options.source is Source.SYNTHETIC:
-        if options.data:
-            refuse("--data", " ".join(map(str, options.data)), "no --data with --source synthetic; add --source replay")
+    source = options.source
+    if options.clock is not None and source is not Source.RAW_TICKS:
+        refuse("--clock", options.clock, f"no --clock with --source {source}; add --source {Source.RAW_TICKS}")
+    if options.clock not in (None, "wall", "ticks"):
+        refuse("--clock", options.clock, "wall, or ticks for trials outside of trading hours")
+    if options.data and source is not Source.REPLAY:
+        refuse("--data", " ".join(map(str, options.data)), f"no --data with --source {source}; add --source replay")
+    if source is Source.SYNTHETIC:
         _check_market(options)
+        return
+    for option, value in (("--symbols", options.symbols), ("--seed", options.seed)):
+        if value is not None:
+            refuse(option, value, f"no {option} with --source {source}, where the ticks say it all")
+    if source is Source.RAW_TICKS:
         return
     if not options.data:
         raise UserMistake("--data is missing; --source replay needs at least one file: --data FILE")
-    for option, value in (("--symbols", options.symbols), ("--seed", options.seed)):
-        if value is not None:
-            refuse(option, value, f"no {option} with --source replay, whose files say it all")
     from dfp.collector.feed import FeedError
     from dfp.collector.replay import ReplayFeed
 
@@ -155,6 +168,20 @@ def _check_market(options: Options) -> None:
     except ValidationError as error:
         (problem, *_) = error.errors(include_url=False)
         refuse(f"--{problem['loc'][0]}", problem["input"], problem["msg"].removeprefix("Input should be "))
+
+
+def check_reference(paths: tuple[Path, ...]) -> None:
+    """Refuse tables of reference data that cannot be used.
+
+    Raises:
+        UserMistake: names file, row and column.
+    """
+    from dfp.market.reference import ReferenceData, ReferenceDataError
+
+    try:
+        ReferenceData.load(paths)
+    except ReferenceDataError as error:
+        raise UserMistake(f"--reference: {error}") from None
 
 
 def check_report(report: Path | None) -> None:

@@ -16,14 +16,17 @@ from dfp_operator.plan.problem import PlanError
 from dfp_operator.plan.process import ProcessSpec
 from dfp_operator.plan.settings import PipelineSettings
 
-SHARED_PROCESSES = 6
-"""Collector, features, aggregator, api, streamer, gateway; engines come on top."""
+SHARED_PROCESSES = 7
+"""Collector, features, aggregator, risk guard, api, streamer, gateway; engines come on top."""
 
 
-def plan(options: Options, resolved: Resolved, redis_url: str, health_ports: Sequence[int]) -> tuple[ProcessSpec, ...]:
+def plan(
+    options: Options, resolved: Resolved, redis_url: str, health_ports: Sequence[int], reference: Sequence[Path]
+) -> tuple[ProcessSpec, ...]:
     """The processes of the run.
 
     Args:
+        reference: tables of reference data.
         health_ports: free ones, at least `processes(resolved)`.
 
     Raises:
@@ -34,6 +37,7 @@ def plan(options: Options, resolved: Resolved, redis_url: str, health_ports: Seq
         feed=options.source.value,
         feed_options=options.feed_options(),
         features=(*DEFAULT, *resolved.needs),
+        reference_data=tuple(str(path.absolute()) for path in reference),
         stream_prefix=options.prefix,
         frame_rows=options.frame_rows,
         api_port=options.api_port,
@@ -42,7 +46,7 @@ def plan(options: Options, resolved: Resolved, redis_url: str, health_ports: Seq
         health_ports=health_ports,
     )
     try:
-        return plan_pipeline(settings, resolved.strategies, resolved.files)
+        return plan_pipeline(settings, resolved.strategies, resolved.files, resolved.policies)
     except PlanError as error:
         raise UserMistake(str(error)) from None
 

@@ -36,12 +36,14 @@ def compose(
     latencies: Latencies,
     strategies: Iterable[str],
     restarts: Mapping[str, int],
+    policies: str,
 ) -> Report:
     """The report, from figures that were gathered.
 
     Args:
         counts: the collector's counters.
         lengths: stream -> entries ever added.
+        policies: version of the policy bundle, empty without one.
         strategies: those that ran; one without a signal is reported with 0 and the digest of nothing.
     """
     return {
@@ -50,6 +52,8 @@ def compose(
         "latency_ms": latencies.summary(),
         "signals": {name: ledger.signals[name] for name in strategies},
         "opportunities": ledger.opportunities,
+        "outcomes": ledger.outcomes,
+        "risk": {"policies": policies, "held": dict(sorted(ledger.held.items()))},
         "alerts": dict(sorted(ledger.alerts.items())),
         "dead_letters": dict(sorted(ledger.dead_letters.items())),
         "restarts": dict(restarts),
@@ -94,6 +98,9 @@ async def lengths(redis: Redis, names: Names) -> dict[str, int]:
         names.signals,
         names.shadow_signals,
         names.opportunities,
+        names.opportunities_held,
+        names.outcomes,
+        names.risk_verdicts,
         names.risk_alerts,
         names.dead_letters,
     )
@@ -116,10 +123,11 @@ async def make(
     latencies: Latencies,
     strategies: tuple[str, ...],
     restarts: Mapping[str, int],
+    policies: str,
 ) -> tuple[Report, list[str]]:
     """The report of a run whose services have stopped, and what is wrong with it, in words."""
     counts = await counters(redis, names, "collector")
-    report = compose(counts, await lengths(redis, names), ledger, latencies, strategies, restarts)
+    report = compose(counts, await lengths(redis, names), ledger, latencies, strategies, restarts, policies)
     problems = [*ledger.problems, *mismatches(report, await committed_digests(redis, names, strategies))]
     if problems:
         report["errors"] = problems

@@ -11,6 +11,7 @@ from dfp.local.mistake import UserMistake, refuse
 from dfp.local.needs import Request, needs_of
 from dfp_operator.api.config_map import ConfigMap
 from dfp_operator.api.manifest import Manifest, ManifestError, parse, parse_all
+from dfp_operator.api.risk_policy import RiskPolicy
 from dfp_operator.api.strategy import Mode, Strategy
 from dfp_operator.plan.code import code_file, code_reference
 from dfp_operator.plan.problem import PlanError
@@ -24,11 +25,13 @@ class Resolved:
 
     Attributes:
         strategies: those of the manifests, paused ones too.
+        policies: those of the manifests.
         files: strategy name -> the copy of its source file that its engine loads.
         needs: features that the running strategies declare, each once.
     """
 
     strategies: tuple[Strategy, ...]
+    policies: tuple[RiskPolicy, ...]
     files: Mapping[str, str]
     needs: tuple[str, ...]
 
@@ -99,7 +102,8 @@ async def resolve(paths: Sequence[Path], code_folder: Path) -> Resolved:
     except PlanError as error:
         raise UserMistake(str(error)) from None
     needs = await _needs(requests)
-    return Resolved(tuple(strategy for strategy, _ in owners), copies, needs)
+    policies = tuple(item for items in manifests.values() for item in items if isinstance(item, RiskPolicy))
+    return Resolved(tuple(strategy for strategy, _ in owners), policies, copies, needs)
 
 
 def _lay_out(

@@ -8,3 +8,4 @@ class Source(enum.StrEnum):
 
     SYNTHETIC = "synthetic"
     REPLAY = "replay"
+    RAW_TICKS = "raw_ticks"

@@ -19,12 +19,20 @@ class StageInputs:
     inputs: tuple[str, ...]
 
 
-def stages(names: Names, strategies: Iterable[str]) -> list[StageInputs]:
-    """Every stage behind the collector, in the order in which entries pass them."""
+def stages(names: Names, strategies: Iterable[str], *, guarded: bool) -> list[StageInputs]:
+    """Every stage behind the collector, in the order in which entries pass them.
+
+    Args:
+        guarded: whether there is a risk guard.
+    """
+    guard = StageInputs("risk-guard", "risk-guard", (names.features,))
+    audit = StageInputs("risk-audit", "risk-guard", (names.risk_verdicts, names.opportunities, names.features))
     return [
         StageInputs("features", "features", (names.clean_ticks,)),
         *(StageInputs(f"engine/{name}", f"engine-{name}", (names.features,)) for name in strategies),
-        StageInputs("aggregator", "aggregator", (names.features, names.signals)),
+        *([guard] if guarded else []),
+        StageInputs("aggregator", "aggregator", (names.features, names.signals, names.risk_verdicts)),
+        *([audit] if guarded else []),
     ]
 
 

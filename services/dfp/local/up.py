@@ -16,6 +16,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from dfp.contracts.names import Names
+from dfp.contracts.policy import Bundle
 from dfp.local import owner, valkey
 from dfp.local.client import Client
 from dfp.local.directory import DataDirectory, announce, remove_leftovers
@@ -26,13 +27,17 @@ from dfp.local.observe import Observer
 from dfp.local.options import Options
 from dfp.local.ports import HEALTH, VALKEY, Ports
 from dfp.local.programs import plan, processes, program, stop_groups
+from dfp.local.reference import reference_data
 from dfp.local.report import in_short, make
-from dfp.local.resolve import names_of, resolve
+from dfp.local.resolve import Resolved, names_of, resolve
+from dfp.local.rules import in_words
 from dfp.local.screen import Screen
 from dfp.local.source import Source
 from dfp.local.stages import StageInputs, stages
 from dfp.local.supervisor import Supervisor, last_lines
+from dfp.log import policies
 from dfp.log.connection import UNREACHABLE, close, connect
+from dfp_operator.plan.policies import policy_bundle
 from dfp_operator.plan.process import ProcessSpec
 
 DRAIN_S = 15.0
@@ -42,6 +47,7 @@ LOOK_S = 1.0
 POLL_S = 0.1
 
 COLLECTOR = "collector"
+AGGREGATOR, RISK_GUARD = "aggregator", "risk-guard"
 
 T = TypeVar("T")
 
@@ -88,6 +94,7 @@ class Pipeline:
     redis: Redis
     names: Names
     strategies: tuple[str, ...]
+    bundle: Bundle
     stages: Sequence[StageInputs]
     follower: Follower
     latencies: Latencies
@@ -119,15 +126,17 @@ class Run:
         options, names = self.options, Names(self.options.prefix)
         resolved = await self._unless_over(resolve(options.manifests, self.data.path / "code"))
         url, redis = await self._unless_over(self._server(names, stack))
-        self.specs = plan(options, resolved, url, self.ports.take_free(processes(resolved), HEALTH))
-        pipeline = self._pipeline(redis, names, tuple(names_of(resolved.strategies)))
+        reference = await self._unless_over(asyncio.to_thread(reference_data, options, self.data.path))
+        self.specs = plan(options, resolved, url, self.ports.take_free(processes(resolved), HEALTH), reference)
+        pipeline = self._pipeline(redis, names, resolved)
+        await policies.write(redis, names, pipeline.bundle)
         await pipeline.follower.hold()
         stack.callback(announce(url, options.prefix, self.data.path).unlink, missing_ok=True)
         stack.push_async_callback(self._end_background)
         self._in_background(pipeline.follower.run(), pipeline.client.run(), self._watch(pipeline))
         failed = False
         try:
-            await self._unless_over(self._start(pipeline.client))
+            await self._unless_over(self._start(pipeline))
             self.screen.say(f"dfp: open http://localhost:{options.http_port} (redis {url}, logs {self.data.logs})")
             await self._until_the_end(pipeline)
         except Stopped:
@@ -147,13 +156,15 @@ class Run:
             raise Failed(f"no report, because redis is gone: {error}") from None
         return 1 if problems or unwell or failed else 0
 
-    def _pipeline(self, redis: Redis, names: Names, strategies: tuple[str, ...]) -> Pipeline:
+    def _pipeline(self, redis: Redis, names: Names, resolved: Resolved) -> Pipeline:
+        strategies = tuple(names_of(resolved.strategies))
         latencies = Latencies(paced=self.options.speed is not None)
         return Pipeline(
             redis=redis,
             names=names,
             strategies=strategies,
-            stages=stages(names, strategies),
+            bundle=policy_bundle(resolved.policies, resolved.strategies),
+            stages=stages(names, strategies, guarded=bool(resolved.policies)),
             follower=Follower(redis, names),
             latencies=latencies,
             client=Client(self.options.ws_port, latencies),
@@ -199,13 +210,26 @@ class Run:
         with contextlib.suppress(*UNREACHABLE):  # then the claim is stale, which the next claimant will see
             await owner.release(redis, names, mine)
 
-    async def _start(self, client: Client) -> None:
+    async def _start(self, pipeline: Pipeline) -> None:
         others = [spec for spec in self.specs if spec.name != COLLECTOR]
         self.supervisor.start(program(spec, self.data.logs) for spec in others)
         await self._until_ready([spec.name for spec in others])
-        await client.connected.wait()
+        await pipeline.client.connected.wait()
+        await self._policies_acknowledged(pipeline)
         self.supervisor.start(program(spec, self.data.logs) for spec in self.specs if spec.name == COLLECTOR)
         await self._until_ready([COLLECTOR])
+
+    async def _policies_acknowledged(self, pipeline: Pipeline) -> None:
+        """Wait until everyone who goes by the policies says so; then no tick is judged by others."""
+        wanted = [AGGREGATOR, RISK_GUARD] if pipeline.bundle.policies else []
+        while wanted:
+            found = await policies.acknowledged(pipeline.redis, pipeline.names)
+            wanted = [stage for stage in wanted if found.get(stage) != pipeline.bundle.version]
+            await asyncio.sleep(POLL_S if wanted else 0)
+        for policy in pipeline.bundle.policies:
+            whom = "every strategy" if policy.strategies is None else ", ".join(policy.strategies) or "no strategy"
+            mode = "" if policy.enforce else ", observes only"
+            self.screen.say(f"dfp: policy {policy.name} binds {whom}: {', '.join(map(in_words, policy.rules))}{mode}")
 
     async def _until_ready(self, names: Sequence[str]) -> None:
         await self.supervisor.until_ready(names)
@@ -311,6 +335,7 @@ class Run:
             pipeline.latencies,
             pipeline.strategies,
             restarts,
+            pipeline.bundle.version,
         )
         for problem in problems:
             self.screen.say(f"dfp: error: {problem}")

@@ -21,6 +21,8 @@ def options(**changed: object) -> Options:
         "manifests": (Path("examples"),),
         "source": Source.SYNTHETIC,
         "data": (),
+        "reference": (),
+        "clock": None,
         "speed": 1.0,
         "symbols": None,
         "seed": None,

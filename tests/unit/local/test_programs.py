@@ -38,6 +38,8 @@ def options() -> Options:
         manifests=(),
         source=Source.REPLAY,
         data=(Path("/data/day.csv"),),
+        reference=(),
+        clock=None,
         speed=None,
         symbols=None,
         seed=None,
@@ -54,8 +56,8 @@ def options() -> Options:
 
 
 def test_the_plan_holds_every_service_and_one_engine_a_strategy(options: Options, tmp_path: Path) -> None:
-    resolved = Resolved(strategies(tmp_path, "a", "b"), {}, ("zscore_7",))
-    specs = {spec.name: spec for spec in plan(options, resolved, "redis://127.0.0.1:7001", PORTS)}
+    resolved = Resolved(strategies(tmp_path, "a", "b"), (), {}, ("zscore_7",))
+    specs = {spec.name: spec for spec in plan(options, resolved, "redis://127.0.0.1:7001", PORTS, ())}
     assert sorted(specs) == [
         "aggregator",
         "api",
@@ -77,19 +79,19 @@ def test_the_plan_holds_every_service_and_one_engine_a_strategy(options: Options
 
 
 def test_health_ports_are_all_different(options: Options, tmp_path: Path) -> None:
-    specs = plan(options, Resolved(strategies(tmp_path, "a", "b"), {}, ()), "redis://127.0.0.1:7001", PORTS)
+    specs = plan(options, Resolved(strategies(tmp_path, "a", "b"), (), {}, ()), "redis://127.0.0.1:7001", PORTS, ())
     assert len({spec.ports["health"] for spec in specs}) == len(specs)
-    assert len(specs) == processes(Resolved(strategies(tmp_path, "a", "b"), {}, ()))
+    assert len(specs) < processes(Resolved(strategies(tmp_path, "a", "b"), (), {}, ()))
 
 
 def test_strategies_of_two_namespaces_cannot_run_together(options: Options, tmp_path: Path) -> None:
     both = (*strategies(tmp_path, "a"), *strategies(tmp_path, "b", namespace="other"))
-    with pytest.raises(UserMistake, match="strategies belong to 2 pipelines"):
-        plan(options, Resolved(both, {}, ()), "redis://127.0.0.1:7001", PORTS)
+    with pytest.raises(UserMistake, match="resources belong to 2 pipelines"):
+        plan(options, Resolved(both, (), {}, ()), "redis://127.0.0.1:7001", PORTS, ())
 
 
 def test_services_run_under_this_interpreter_with_a_log_and_a_probe_each(options: Options, tmp_path: Path) -> None:
-    specs = plan(options, Resolved(strategies(tmp_path, "a"), {}, ()), "redis://x", PORTS)
+    specs = plan(options, Resolved(strategies(tmp_path, "a"), (), {}, ()), "redis://x", PORTS, ())
     spec = next(spec for spec in specs if spec.name == "api")
     made = program(spec, tmp_path)
     assert made.command == (sys.executable, "-m", "dfp.cli", "run", "api")
@@ -102,7 +104,7 @@ def test_services_run_under_this_interpreter_with_a_log_and_a_probe_each(options
 def test_the_collector_stops_first_and_the_gateway_last_and_engines_stop_together(
     options: Options, tmp_path: Path
 ) -> None:
-    specs = plan(options, Resolved(strategies(tmp_path, "a", "b"), {}, ()), "redis://127.0.0.1:7001", PORTS)
+    specs = plan(options, Resolved(strategies(tmp_path, "a", "b"), (), {}, ()), "redis://127.0.0.1:7001", PORTS, ())
     assert stop_groups(specs) == [
         ["collector"],
         ["features"],

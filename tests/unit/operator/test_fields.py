@@ -244,7 +244,7 @@ POLICY_CASES = (
     Case("spec.rules[0].action", *choices("Alert", "Block", "Halt")),
     Case("spec.rules[0].hold", *DURATIONS),
     Case("spec.rules[0].volatility.threshold", *PERCENTS),
-    Case("spec.rules[0].volatility.window.sessions", *integers(1, 250)),
+    Case("spec.rules[0].volatility.window.sessions", (1,), (0, 2, 250)),
     Case("spec.rules[0].volatility.window.duration", ("15m", "30m", "1h"), ("14m", "1s", *DURATIONS[1])),
     Case("spec.rules[0].volatility.grid", *DURATIONS),
     Case("spec.rules[1].drawdown.threshold", *PERCENTS),
