@@ -17,6 +17,7 @@ from dfp.features.core import FeatureCore
 from dfp.log.work import Work
 from dfp_operator.api.manifest import parse
 from dfp_operator.api.strategy import Strategy
+from dfp_operator.plan.engine import GROUP_LABEL
 
 
 def entries_of(work: Work, stream: str) -> list[Entry]:
@@ -52,6 +53,7 @@ def example_engines(names: Names, examples: Path) -> dict[str, EngineCore]:
                     universe={},
                     live=True,
                     watch=NoDeadline(),
+                    group=manifest.metadata.labels.get(GROUP_LABEL, ""),
                 )
     return engines
 

@@ -9,6 +9,9 @@ from dfp_operator.plan.problem import PlanError
 from dfp_operator.plan.process import ProcessSpec, stage, to_json
 from dfp_operator.plan.settings import PipelineSettings
 
+GROUP_LABEL = "dongfengpo.io/group"
+"""Strategies on the same features err together: those of one group count as one witness for an opportunity."""
+
 
 def engine(pipeline: PipelineSettings, strategy: Strategy, files: Mapping[str, str], health_port: int) -> ProcessSpec:
     """The engine of one strategy.
@@ -28,6 +31,7 @@ def engine(pipeline: PipelineSettings, strategy: Strategy, files: Mapping[str, s
         "DFP_STRATEGY_PARAMETERS": to_json(dict(spec.parameters)),
         "DFP_STRATEGY_UNIVERSE": to_json(spec.universe.model_dump(mode="json", by_alias=True, exclude_none=True)),
         "DFP_STRATEGY_MODE": spec.mode.value,
+        "DFP_STRATEGY_GROUP": strategy.metadata.labels.get(GROUP_LABEL, ""),
     }
     return stage("engine", pipeline, health_port, own, name=f"engine-{name}")
 

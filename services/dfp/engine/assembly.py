@@ -19,6 +19,7 @@ def assemble(
     universe: Mapping[str, object],
     live: bool,
     watch: Watch,
+    group: str = "",
 ) -> EngineCore:
     """The engine of a strategy.
 
@@ -27,6 +28,7 @@ def assemble(
         code: see `dfp.engine.loader.load`.
         parameters: the manifest's; what it leaves out has its default.
         universe: the manifest's, as JSON.
+        group: strategies of one group are not independent witnesses; empty = a group of its own.
 
     Raises:
         LoadError: the code cannot be loaded.
@@ -42,8 +44,9 @@ def assemble(
         names,
         name,
         strategy,
-        revision=revision(loaded.source, resolved, admitted.canonical(), definition.needs),
+        revision=revision(loaded.source, resolved, admitted.canonical(), definition.needs, group),
         universe=admitted,
         live=live,
         watch=watch,
+        group=group,
     )

@@ -14,8 +14,11 @@ from dfp.contracts.clock import Clock
 from dfp.contracts.contained import Contained
 from dfp.contracts.entry import Entry, Kind
 from dfp.contracts.errors import ContractError
-from dfp.contracts.frame import decode_ticks
+from dfp.contracts.frame import Frame, decode_ticks
 from dfp.contracts.names import Names
+from dfp.contracts.signal import Signal as Statement
+from dfp.engine.awaiting import resolved
+from dfp.engine.batch import Columns, Place, statements, without_repeats
 from dfp.engine.cells import Cell, Cells, Memory
 from dfp.engine.containment import MAX_SIGNALS, Containment, Flooded
 from dfp.engine.deadline import HandlerTimeout, NoDeadline, Watch
@@ -29,6 +32,7 @@ from dfp.sdk.errors import StrategyError
 from dfp.sdk.signal import Signal
 from dfp.sdk.state import State
 from dfp.sdk.strategy import Strategy
+from dfp.sdk.tick import Tick
 
 Handler: TypeAlias = Callable[[Any, Any], Iterable[Signal] | None]
 
@@ -59,6 +63,7 @@ class EngineCore:
         revision: see `dfp.engine.revision`.
         live: whether signals go to the live stream or to the shadow stream.
         watch: bounds the handlers' CPU time.
+        group: see `assemble`.
     """
 
     def __init__(
@@ -71,12 +76,16 @@ class EngineCore:
         universe: Universe,
         live: bool,
         watch: Watch,
+        group: str = "",
     ) -> None:
         definition = strategy.definition
         self.revision = revision
-        self._author = Author(name, revision)
+        self._author = Author(name, revision, group or name)
         self._stream = names.signals if live else names.shadow_signals
         self._on_tick = strategy.on_tick
+        self._strategy = strategy
+        self._batched = definition.batched
+        self._columns = Columns(type(strategy).__name__, definition.memory)
         self._warmup = definition.warmup_ticks
         self._timers = [(timer, _of_timer(getattr(strategy, timer.name))) for timer in definition.timers]
         self._reader = TickReader(type(strategy).__name__, definition.needs)
@@ -165,11 +174,15 @@ class EngineCore:
         ]
         if not found:
             return
-        ticks = self._reader.read(frame, [row for row, _ in found], [cell.symbol for _, cell in found])
         self._enter(frame.session)
-        work.count("ticks", len(ticks))
+        work.count("ticks", len(found))
         for name in self._reader.missing(frame):
-            work.count(f"missing/{name}", len(ticks))
+            work.count(f"missing/{name}", len(found))
+        if self._batched:
+            for batch in without_repeats(found):
+                self._take_batch(frame, batch, entry, work)
+            return
+        ticks = self._reader.read(frame, [row for row, _ in found], [cell.symbol for _, cell in found])
         on_tick, session, warmup, containment = self._on_tick, frame.session, self._warmup, self._containment
         for (row, cell), tick in zip(found, ticks, strict=True):
             if containment.suspended:
@@ -182,6 +195,61 @@ class EngineCore:
                 cell.warm_ticks += 1
             cell.last = tick.last
             self._call(on_tick, tick, cell, entry, row, warm, 0, work)
+
+    def _take_batch(self, frame: Frame, found: Sequence[Place], entry: Entry, work: Work) -> None:
+        """Let the strategy answer ticks of different symbols at once."""
+        warm: list[bool] = []
+        rows = [row for row, _ in found]
+        fit = self._reader.fit(frame, rows).tolist()
+        for (_, cell), continuous, last in zip(found, fit, self._reader.last(frame, rows).tolist(), strict=True):
+            if cell.session != frame.session:
+                cell.enter(frame.session)
+            warm.append(cell.warm_ticks >= self._warmup)
+            cell.warm_ticks += continuous
+            cell.last = last
+        self._answer(frame, found, warm, entry, work)
+
+    def _answer(self, frame: Frame, found: Sequence[Place], warm: Sequence[bool], entry: Entry, work: Work) -> None:
+        """Call `on_batch`. Where that goes wrong, each tick becomes a batch of its own.
+
+        So only those ticks are contained that cannot be answered, whatever stood beside them.
+        """
+        if self._containment.suspended:
+            work.count("suspended", len(found))
+            return
+        before = self._columns.gather(found)
+        after = {name: column.copy() for name, column in before.items()}
+        watch = self._watch
+        try:
+            if any(row in self._timed_out for row, _ in found):
+                raise HandlerTimeout("timed out in an earlier run, as the journal says")
+            ticks = self._reader.columns(frame, [row for row, _ in found], [cell.symbol for _, cell in found])
+            watch.running = ticks
+            try:
+                produced = resolved(self._strategy.on_batch(ticks, self._columns.shown(after)), 1)
+            finally:
+                watch.running = None
+            said, not_warm = statements(produced, warm, self._author, lambda index: self._tick(frame, found[index]))
+            self._columns.scatter(before, after, found)
+        except BaseException as error:
+            watch.running = None  # a time-out may have come before the line above
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            if len(found) == 1:
+                record = msgspec.json.encode(self._tick(frame, found[0]))
+                self._containment.contain(error, entry, found[0][0], record, work)
+                return
+            for place, counts in zip(found, warm, strict=True):
+                self._answer(frame, [place], [counts], entry, work)
+            return
+        self._containment.failures = 0
+        if not_warm:
+            work.count("not-warm", not_warm)
+        self._write(said, entry, work)
+
+    def _tick(self, frame: Frame, place: Place) -> Tick:
+        row, cell = place
+        return self._reader.read(frame, [row], [cell.symbol])[0]
 
     def _take_clock(self, entry: Entry, clock: Clock, work: Work) -> None:
         self._enter(clock.session)
@@ -234,12 +302,14 @@ class EngineCore:
             watch.running = trigger
             try:
                 produced = handler(trigger, memory)
+                if produced is not None and not hasattr(produced, "__iter__"):
+                    produced = resolved(produced, MAX_SIGNALS + 1)
                 signals = _NO_SIGNALS if produced is None else _collected(produced)
             finally:
                 watch.running = None
             if signals and warm:
                 author = self._author
-                statements = [author.state(signal, trigger, ordinal + i) for i, signal in enumerate(signals)]
+                stated = [author.state(signal, trigger, ordinal + i) for i, signal in enumerate(signals)]
         except BaseException as error:
             watch.running = None  # a time-out may have come before the line above
             if isinstance(error, KeyboardInterrupt):
@@ -253,12 +323,16 @@ class EngineCore:
         if not warm:
             work.count("not-warm", len(signals))
             return 0
-        for statement in statements:
+        self._write(stated, entry, work)
+        return len(stated)
+
+    def _write(self, said: Sequence[Statement], entry: Entry, work: Work) -> None:
+        for statement in said:
             payload = codec.encode(statement)
             work.writes.append(Write(self._stream, Kind.SIGNAL, payload, entry.meta))
             work.digested.append(payload)
-        work.count("signals", len(statements))
-        return len(statements)
+        if said:
+            work.count("signals", len(said))
 
 
 def _of_timer(handler: Callable[[str, State, int], Iterable[Signal] | None]) -> Handler:

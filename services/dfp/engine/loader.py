@@ -122,8 +122,8 @@ def _strategy(module: types.ModuleType, name: str, path: Path, source: bytes, tr
             f"{path}: no strategy class {name!r}{closest(name, names)} (subclasses of Strategy there: {known})"
         )
     definition = kind.definition
-    if kind.on_tick is Strategy.on_tick and not definition.timers:
-        raise LoadError(f"{path}: {name} has no handler; define on_tick, or a method under @at or @every")
+    if kind.on_tick is Strategy.on_tick and not definition.batched and not definition.timers:
+        raise LoadError(f"{path}: {name} has no handler; define on_tick or on_batch, or a method under @at or @every")
     try:
         parse_all(definition.needs)
     except ContractError as error:

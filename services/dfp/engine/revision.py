@@ -9,7 +9,11 @@ from dfp.sdk.strategy import MAJOR
 
 
 def revision(
-    source: bytes, parameters: Mapping[str, object], universe: Mapping[str, object], needs: Sequence[str]
+    source: bytes,
+    parameters: Mapping[str, object],
+    universe: Mapping[str, object],
+    needs: Sequence[str],
+    group: str = "",
 ) -> str:
     """16 hexadecimal digits.
 
@@ -18,6 +22,9 @@ def revision(
         parameters: resolved, so that writing down a default changes nothing.
         universe: canonical form, see `Universe.canonical`.
         needs: features; their order is no matter.
+        group: as the manifest has it; a group of its own changes nothing.
     """
-    parts = (MAJOR, hashlib.sha256(source).hexdigest(), dict(parameters), dict(universe), sorted(needs))
+    code = hashlib.sha256(source).hexdigest()
+    own = [group] if group else []
+    parts = (MAJOR, code, dict(parameters), dict(universe), sorted(needs), *own)
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]

@@ -30,6 +30,7 @@ def main() -> None:
             universe=settings.strategy_universe,
             live=settings.strategy_mode == "Live",
             watch=deadline,
+            group=settings.strategy_group,
         )
         serve(f"engine/{settings.strategy}", settings, lambda service: run(service, core))
 

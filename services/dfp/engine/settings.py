@@ -21,6 +21,9 @@ class EngineSettings(ServiceSettings):
     strategy_universe: dict[str, Any] = Field(
         default_factory=dict, description='JSON object {"include": […], "exclude": […]}; empty means every symbol'
     )
+    strategy_group: str = Field(
+        default="", max_length=63, description="Label dongfengpo.io/group; strategies of one group count as one witness"
+    )
     strategy_mode: Literal["Live", "Shadow"] = Field(
         default="Shadow", description="Live writes to strategy_signals, Shadow to shadow_signals"
     )

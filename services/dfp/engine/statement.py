@@ -32,10 +32,11 @@ Trigger: TypeAlias = Tick | TimerCall
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who makes the statements: a strategy by its resource name, and its revision."""
+    """Who makes the statements: a strategy by its resource name, its revision, and the group that it belongs to."""
 
     strategy: str
     revision: str
+    group: str
 
     def state(self, signal: Signal, trigger: Trigger, ordinal: int) -> Statement:
         """The signal as it goes into the log.
@@ -58,7 +59,7 @@ class Author:
             ),
             strategy=self.strategy,
             revision=self.revision,
-            group=self.strategy,
+            group=self.group,
             symbol=trigger.symbol,
             session=trigger.session,
             n=n,

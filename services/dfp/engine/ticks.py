@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from dfp.contracts.flags import UNFIT
-from dfp.contracts.frame import Frame
+from dfp.contracts.frame import Column, Frame
 from dfp.market.phases import Phase
+from dfp.sdk.batch import Ticks
 from dfp.sdk.tick import FIELDS, Tick, tick_type
 
 PRICE_SCALE = 10_000.0
@@ -39,16 +40,51 @@ class TickReader:
         Args:
             symbols: of each of the rows, as text.
         """
-        index: Any = slice(None) if len(rows) == frame.rows else list(rows)
-        # One array operation for all prices: in a frame of one tick, the number of operations is what costs.
-        prices = np.array([frame[name][index] for name in _PRICES])
-        fit = (frame["phase"][index] == _CONTINUOUS) & ((frame["flags"][index] & _UNFIT) == 0)
+        index = _index(rows)
+        prices, fit = _prices(frame, index), _fit(frame, index)
         made: dict[str, Any] = {
             "symbol": symbols,
             "session": repeat(frame.session),
             "continuous": fit.tolist(),
-            **dict(zip(_PRICES, np.where(prices == 0, np.nan, prices / PRICE_SCALE).tolist(), strict=True)),
+            **dict(zip(_PRICES, prices.tolist(), strict=True)),
             **dict.fromkeys(self.missing(frame), repeat(np.nan)),
         }
         columns = [made[name] if name in made else frame[name][index].tolist() for name in (*FIELDS, *self.needs)]
         return list(map(self._type, *columns))
+
+    def fit(self, frame: Frame, rows: Sequence[int]) -> Column:
+        """`continuous` of these rows."""
+        return _fit(frame, _index(rows))
+
+    def last(self, frame: Frame, rows: Sequence[int]) -> Column:
+        """Last prices of these rows in yuan, NaN where absent."""
+        last = frame["last"][_index(rows)]
+        return np.where(last == 0, np.nan, last / PRICE_SCALE)
+
+    def columns(self, frame: Frame, rows: Sequence[int], symbols: Sequence[str]) -> Ticks:
+        """The same ticks as columns."""
+        index = _index(rows)
+        made: dict[str, Column] = dict(zip(_PRICES, _prices(frame, index), strict=True))
+        made["continuous"] = _fit(frame, index)
+        for name in (*FIELDS, *self.needs):
+            if name in made or name in ("symbol", "session"):
+                continue
+            column = frame.columns.get(name)
+            made[name] = np.full(len(rows), np.nan) if column is None else column[index]
+        return Ticks(symbols, frame.session, made)
+
+
+def _index(rows: Sequence[int]) -> Any:
+    first, last = rows[0], rows[-1]
+    return slice(first, last + 1) if last - first + 1 == len(rows) else list(rows)  # a slice copies nothing
+
+
+def _prices(frame: Frame, index: Any) -> Column:
+    # One array operation for all prices: in a frame of one tick, the number of operations is what costs.
+    prices = np.array([frame[name][index] for name in _PRICES])
+    return np.where(prices == 0, np.nan, prices / PRICE_SCALE)
+
+
+def _fit(frame: Frame, index: Any) -> Column:
+    fit: Column = (frame["phase"][index] == _CONTINUOUS) & ((frame["flags"][index] & _UNFIT) == 0)
+    return fit

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from dfp.sdk.batch import Signals, Ticks
 from dfp.sdk.errors import StrategyError
 from dfp.sdk.param import Parameter, declared, resolve
 from dfp.sdk.signal import Signal
@@ -27,6 +28,7 @@ class Definition:
         needs: features.
         warmup_ticks: ticks of continuous trading per symbol and session before output counts.
         timers: in the order in which they run.
+        batched: whether `on_batch` is used.
     """
 
     parameters: Mapping[str, Parameter]
@@ -34,6 +36,7 @@ class Definition:
     needs: tuple[str, ...]
     warmup_ticks: int
     timers: tuple[Timer, ...]
+    batched: bool
 
 
 class Strategy:
@@ -51,7 +54,7 @@ class Strategy:
 
     needs: ClassVar[tuple[str, ...]] = ()
     warmup: ClassVar[str] = "0 ticks"
-    definition: ClassVar[Definition] = Definition({}, State, (), 0, ())
+    definition: ClassVar[Definition] = Definition({}, State, (), 0, (), batched=False)
 
     def __init_subclass__(cls) -> None:
         """Check the declarations as soon as the class exists, so that the error points at its lines.
@@ -64,7 +67,7 @@ class Strategy:
         if "__init__" in cls.__dict__:
             raise StrategyError(f"{cls.__name__} defines __init__; declare parameters with Param and memory with State")
         timers = {timer.name: timer for timer in (*inherited.timers, *timers_of(cls.__dict__))}
-        for name in ("on_tick", *timers):
+        for name in ("on_tick", "on_batch", *timers):
             _check_handler(cls, name)
         cls.definition = Definition(
             parameters={**inherited.parameters, **declared(cls)},
@@ -72,6 +75,7 @@ class Strategy:
             needs=_needs(cls),
             warmup_ticks=_warmup(cls),
             timers=tuple(timers.values()),
+            batched=cls.on_batch is not Strategy.on_batch,
         )
 
     def __init__(self, **parameters: object) -> None:
@@ -89,7 +93,19 @@ class Strategy:
         )
 
     def on_tick(self, tick: Tick, memory: Any) -> Iterable[Signal] | None:
-        """Answer one tick of one symbol; `memory` is that symbol's row. Called for ticks of all phases."""
+        """Answer one tick of one symbol with `yield Signal(…)`; called for ticks of all phases.
+
+        Args:
+            memory: that symbol's row.
+        """
+        return None
+
+    def on_batch(self, ticks: Ticks, memory: Any) -> Signals | None:
+        """Answer ticks of different symbols at once; `memory` has a column for each field, one element a row.
+
+        Used instead of `on_tick` where a strategy has both. Each row must be treated by itself: what is said of one
+        symbol may not depend on which others happen to stand in the same batch.
+        """
         return None
 
 
@@ -126,9 +142,8 @@ def _check_handler(cls: type[Strategy], name: str) -> None:
     handler = inspect.getattr_static(cls, name)
     if not inspect.isfunction(handler):
         raise StrategyError(f"{cls.__name__}.{name} is {handler!r:.80}; expected a plain method")
-    if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
-        raise StrategyError(f"{cls.__name__}.{name} is async; a handler is a plain function or generator")
-    arguments = "(self, tick, memory)" if name == "on_tick" else "(self, symbol, memory, now)"
+    plain = {"on_tick": "(self, tick, memory)", "on_batch": "(self, ticks, memory)"}
+    arguments = plain.get(name, "(self, symbol, memory, now)")
     try:
         inspect.signature(handler).bind(*arguments.split(","))
     except TypeError:

@@ -63,7 +63,9 @@ async def test_a_run_is_reported_from_its_streams_and_counters(redis: Redis) -> 
     await fill(redis)
     follower = Follower(redis, NAMES)
     await follower.finish()
-    report, problems = await make(redis, NAMES, follower.ledger, Latencies(paced=False), ("breakout",), {"features": 1})
+    report, problems = await make(
+        redis, NAMES, follower.ledger, Latencies(paced=False), ("breakout",), {"features": 1}, ""
+    )
     assert problems == []
     assert report["rows"] == {
         "read": 5,
@@ -77,6 +79,9 @@ async def test_a_run_is_reported_from_its_streams_and_counters(redis: Redis) -> 
         "dfp:strategy_signals": 3,
         "dfp:shadow_signals": 0,
         "dfp:opportunities": 2,
+        "dfp:opportunities:held": 0,
+        "dfp:outcomes": 0,
+        "dfp:risk:verdicts": 0,
         "dfp:risk_alerts": 1,
         "dfp:dead_letters": 1,
     }
@@ -93,7 +98,7 @@ async def test_a_signal_that_no_engine_committed_makes_the_report_fail(redis: Re
     await redis.xadd(NAMES.signals, _fields(Kind.SIGNAL, encode(signal("breakout", 9))), "0-*")
     follower = Follower(redis, NAMES)
     await follower.finish()
-    report, problems = await make(redis, NAMES, follower.ledger, Latencies(paced=False), ("breakout",), {})
+    report, problems = await make(redis, NAMES, follower.ledger, Latencies(paced=False), ("breakout",), {}, "")
     assert report["errors"] == problems
     assert len(problems) == 1
     assert "signals were lost or doubled" in problems[0]
@@ -129,7 +134,7 @@ async def test_the_report_holds_back_the_trimming_of_what_it_has_not_read(redis:
 
 
 async def test_a_run_has_drained_when_every_stage_and_the_client_have_everything(redis: Redis) -> None:
-    links = stages(NAMES, ["breakout"])
+    links = stages(NAMES, ["breakout"], guarded=False)
     assert not await finished(redis, NAMES)
     await fill(redis)
     assert await finished(redis, NAMES)
@@ -149,13 +154,13 @@ async def test_a_run_has_drained_when_every_stage_and_the_client_have_everything
 async def test_a_stage_that_lags_behind_is_waited_for(redis: Redis, stage: str, stream: str) -> None:
     await fill(redis)
     await redis.hincrby(NAMES.chain(stage), f"in:dfp:{stream}", -1)
-    waiting = await waiting_for(redis, NAMES, stages(NAMES, ["breakout"]), seen=2)
+    waiting = await waiting_for(redis, NAMES, stages(NAMES, ["breakout"], guarded=False), seen=2)
     assert waiting == f"{stage} has 1 entries to go"
 
 
 async def test_a_stage_that_has_never_committed_has_its_whole_input_to_go(redis: Redis) -> None:
     await fill(redis)
-    waiting = await waiting_for(redis, NAMES, stages(NAMES, ["breakout", "late"]), seen=2)
+    waiting = await waiting_for(redis, NAMES, stages(NAMES, ["breakout", "late"], guarded=False), seen=2)
     assert waiting == "engine/late has 1 entries to go"
 
 
@@ -164,7 +169,7 @@ async def test_the_live_view_shows_market_time_counters_and_the_last_opportuniti
     await fill(redis)
     follower = Follower(redis, NAMES)
     await follower.finish()
-    view = await Observer(redis, NAMES, stages(NAMES, ["breakout"])).look({}, follower.ledger)
+    view = await Observer(redis, NAMES, stages(NAMES, ["breakout"], guarded=False)).look({}, follower.ledger)
     assert (view.event_time, view.accepted, view.signals, view.opportunities) == (MORNING, 4, 3, 1)
     assert [item.rev for item in view.latest] == [2]
     assert view.rate > 0

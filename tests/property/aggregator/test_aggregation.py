@@ -230,9 +230,10 @@ def batches(aggregator: Aggregator, day: list[Event], chance: random.Random) -> 
 @settings(deadline=None)
 @given(days(), st.integers(0, 200), st.booleans())
 def test_a_crash_anywhere_changes_nothing(day: list[Event], where: int, from_commits: bool) -> None:
-    undisturbed = Aggregator()
+    undisturbed, crashed = Aggregator(), Aggregator()
+    for aggregator in (undisturbed, crashed):
+        aggregator.assume()
     undisturbed.take(*day)
-    crashed = Aggregator()
     crashed.take(*day[:where])
     if from_commits:
         crashed.restart()

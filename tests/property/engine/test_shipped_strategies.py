@@ -1,4 +1,4 @@
-"""Both shipped strategies keep the laws of an engine on random markets that make them speak."""
+"""The shipped strategies keep the laws of an engine on random markets that make them speak."""
 
 import random
 from pathlib import Path
@@ -20,12 +20,20 @@ EXAMPLES = Path(ROOT, "examples")
 SHIPPED = (
     ("breakout", f"file:{EXAMPLES / 'breakout' / 'breakout.py'}:Breakout"),
     ("mean-reversion", f"file:{EXAMPLES / 'mean_reversion' / 'mean_reversion.py'}:MeanReversion"),
+    (
+        "orderbook-imbalance",
+        f"file:{EXAMPLES / 'orderbook_imbalance' / 'orderbook_imbalance.py'}:OrderbookImbalance",
+    ),
 )
+PARAMETERS = {"orderbook-imbalance": {"ticks_in_row": 1, "enter": 0.3, "max_spread": 0.01}}
+"""A random book is not heavy for long."""
+
 SYMBOLS = ("600519.SH", "000001.SZ")
 
 
 def shipped(name: str, code: str) -> EngineCore:
-    return assemble(NAMES, name, code=code, parameters={}, universe={}, live=True, watch=NoDeadline())
+    parameters = PARAMETERS.get(name, {})
+    return assemble(NAMES, name, code=code, parameters=parameters, universe={}, live=True, watch=NoDeadline())
 
 
 def market(seed: int) -> list[Item]:

@@ -8,6 +8,7 @@ from dfp.contracts.flags import Flag
 from dfp.contracts.frame import DTYPES, TICK_COLUMNS, Frame
 from dfp.contracts.opportunity import CloseReason
 from dfp.contracts.outcome import Outcome, Tradable
+from dfp.market.phases import Phase
 from dfp.market.symbols import pack
 from opinions import OPEN, SECOND, SESSION, Aggregator, Down, Flat, Up, clock, sent, signal
 
@@ -18,7 +19,7 @@ def ticks(*rows: tuple[float, float], symbol: str = "600000.SH", session: int = 
     """Ticks (seconds after the open, last price in yuan) with a spread of two cents around the price."""
     times, prices = zip(*rows, strict=True)
     last = np.round(np.array(prices) * 10_000)
-    made = {"symbol": pack(symbol), "time": OPEN + np.array(times) * SECOND, "last": last, "phase": 3}
+    made = {"symbol": pack(symbol), "time": OPEN + np.array(times) * SECOND, "last": last, "phase": Phase.CONTINUOUS}
     made |= {"bid1": last - 100, "ask1": last + 100, **columns}
     full = {
         name: np.broadcast_to(np.asarray(made.get(name, 0)), len(rows)).astype(DTYPES[code])
@@ -79,6 +80,14 @@ def test_an_unfit_tick_is_no_price(aggregator: Aggregator) -> None:
     crossed = ticks((1, 50.0), flags=int(Flag.CROSSED))
     aggregator.take(clock(0), signal(horizon=60), crossed, ticks((2, 10.0)), clock(61))
     assert outcomes(aggregator)[0].entry == 10.01
+
+
+@pytest.mark.parametrize("phase", [Phase.OPENING_CALL, Phase.LUNCH, Phase.CLOSING_CALL])
+def test_outside_continuous_trading_there_is_no_quote(aggregator: Aggregator, phase: Phase) -> None:
+    virtual = ticks((1, 50.0), phase=phase)
+    aggregator.take(clock(0), signal(horizon=60), virtual, ticks((2, 10.0)), virtual, clock(61))
+    (found,) = outcomes(aggregator)
+    assert (found.entry, found.exit) == (10.01, 10.0)
 
 
 def test_an_early_close_has_a_return_of_its_own_and_the_horizon_still_counts(aggregator: Aggregator) -> None:

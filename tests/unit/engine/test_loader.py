@@ -65,7 +65,7 @@ def test_a_file_is_loaded_anew_each_time(write: Write) -> None:
         (
             "from dfp.sdk import Strategy\n\nclass Idle(Strategy):\n    pass\n",
             "Idle",
-            r"strategy\.py: Idle has no handler; define on_tick, or a method under @at or @every",
+            r"strategy\.py: Idle has no handler; define on_tick or on_batch, or a method under @at or @every",
         ),
         (
             "from dfp.sdk import Strategy\n\nclass Odd(Strategy):\n    warmup = '1h'\n",

@@ -1,4 +1,4 @@
-"""Both shipped strategies on real sessions, through the pure cores of the whole chain."""
+"""The shipped strategies on real sessions, through the pure cores of the whole chain."""
 
 import functools
 import random
@@ -21,7 +21,7 @@ from feature_log import NAMES, signals
 
 SZ5 = "ashare_sz5_snapshot_20220601.parquet"
 SH30 = "ashare_sh30_snapshot_20211201.parquet"
-SHIPPED = ("breakout:Breakout", "mean_reversion:MeanReversion")
+SHIPPED = ("breakout:Breakout", "mean_reversion:MeanReversion", "orderbook_imbalance:OrderbookImbalance")
 
 
 @functools.cache

@@ -57,17 +57,6 @@ def test_a_strategy_is_read_only() -> None:
         make()().count = 1
 
 
-def test_an_async_handler_is_refused() -> None:
-    async def on_tick(self: object, tick: object, memory: object) -> None: ...
-
-    async def generator(self: object, tick: object, memory: object) -> Any:
-        yield
-
-    for handler in (on_tick, generator):
-        with pytest.raises(StrategyError, match=r"Made\.on_tick is async"):
-            make(on_tick=handler)
-
-
 def test_a_handler_with_other_arguments_is_refused() -> None:
     with pytest.raises(StrategyError, match=r"Made\.on_tick must take \(self, tick, memory\)"):
         make(on_tick=lambda self, tick: None)
