@@ -1,5 +1,6 @@
 """`dfp up` as a process, with ports and a state folder of its own."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -59,7 +60,8 @@ class Up:
         assert self.process is not None
         found: dict[str, psutil.Process] = {}
         for child in psutil.Process(self.process.pid).children():
-            name = child.environ().get("DFP_INSTANCE") or ("valkey" if "valkey" in child.exe() else None)
-            if name:
-                found[name] = child
+            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):  # it has ended since
+                name = child.environ().get("DFP_INSTANCE") or ("valkey" if "valkey" in child.exe() else None)
+                if name:
+                    found[name] = child
         return found
