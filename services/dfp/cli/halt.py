@@ -1,33 +1,25 @@
 """`dfp halt` and `dfp release`: the switch that a person throws."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dfp.cli.pipeline import PrefixOption, RedisOption, on_server
 from dfp.contracts.conditions import PIPELINE, strategy_target
 from dfp.contracts.names import Names
-from dfp.local.mistake import UserMistake, refuse
+from dfp.local.mistake import refuse
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-T = TypeVar("T")
-
 Target = Annotated[str, typer.Argument(help="pipeline, or strategy/NAME.")]
 Reason = Annotated[str, typer.Option(help="Why; it is shown wherever the halt is.")]
-Url = Annotated[str, typer.Option(help="redis://, rediss:// or unix:// of the pipeline; `dfp up` says which.")]
-Prefix = Annotated[str, typer.Option(help="First part of all stream names.")]
-
-DEFAULT_URL = "redis://127.0.0.1:6390"
-"""Where `dfp up` starts its own server, unless that port is taken."""
 
 MAX_REASON = 500
 NOT_HALTED = 1
 
 
-def halt(target: Target, reason: Reason, redis: Url = DEFAULT_URL, prefix: Prefix = "dfp") -> None:
+def halt(target: Target, reason: Reason, redis: RedisOption = None, prefix: PrefixOption = None) -> None:
     """Stop a pipeline or one strategy from publishing, at once and until it is released.
 
     Nothing is lost: signals go to the shadow stream, and candidates of a halted pipeline to the held one.
@@ -49,10 +41,10 @@ def halt(target: Target, reason: Reason, redis: Url = DEFAULT_URL, prefix: Prefi
             return f"{target} was halted already, by {held.cause}: {held.reason}"
         return f"{target} is halted: {what} until `dfp release {target} --reason …`"
 
-    typer.echo(f"dfp: {_run(redis, prefix, act)}")
+    typer.echo(f"dfp: {on_server(redis, prefix, act)}")
 
 
-def release(target: Target, reason: Reason, redis: Url = DEFAULT_URL, prefix: Prefix = "dfp") -> None:
+def release(target: Target, reason: Reason, redis: RedisOption = None, prefix: PrefixOption = None) -> None:
     """End a halt. What was live when the pipeline was halted is closed as Halted; the next signals open anew.
 
     \b
@@ -72,37 +64,11 @@ def release(target: Target, reason: Reason, redis: Url = DEFAULT_URL, prefix: Pr
         others = ", ".join(one.target for one in await halts(server, names)) or "nothing"
         return f"{target} is not halted; halted is: {others}"
 
-    problem = _run(redis, prefix, act)
+    problem = on_server(redis, prefix, act)
     if problem is not None:
         typer.echo(f"dfp: {problem}", err=True)
         raise typer.Exit(NOT_HALTED)
     typer.echo(f"dfp: {target} is released")
-
-
-def _run(url: str, prefix: str, act: Callable[["Redis", Names], Awaitable[T]]) -> T:
-    """Do something on the pipeline's server.
-
-    Raises:
-        UserMistake: it cannot be reached.
-    """
-    from dfp.local import options
-    from dfp.local.owner import check_reachable
-    from dfp.log.connection import UNREACHABLE, close, connect
-
-    names = Names(options.prefix(prefix))
-    options.redis_url(url)
-
-    async def run() -> T:
-        server = connect(url)
-        try:
-            await check_reachable(server, url)
-            return await act(server, names)
-        except UNREACHABLE as error:
-            raise UserMistake(f"the server went away: {error}") from None
-        finally:
-            await close(server)
-
-    return asyncio.run(run())
 
 
 async def _check_target(server: "Redis", names: Names, target: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from dfp.cli import halt, tap, up, version
+from dfp.cli import halt, health, tap, trigger, up, version, watch
 from dfp.cli import run as run_service
 from dfp.contracts.errors import ContractError
 from dfp.local.mistake import UserMistake
@@ -22,8 +22,11 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("run")(run_service.run)
+app.command("trigger")(trigger.trigger)
+app.command("health")(health.health)
 app.command("halt")(halt.halt)
 app.command("release")(halt.release)
+app.command("watch")(watch.watch)
 app.command("tap")(tap.tap)
 app.command("version")(version.version)
 

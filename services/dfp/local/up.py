@@ -138,6 +138,8 @@ class Run:
         try:
             await self._unless_over(self._start(pipeline))
             self.screen.say(f"dfp: open http://localhost:{options.http_port} (redis {url}, logs {self.data.logs})")
+            if options.source is Source.RAW_TICKS:
+                self.screen.say(f"dfp: waiting for ticks on {names.raw_ticks}; try: dfp trigger breakout")
             await self._until_the_end(pipeline)
         except Stopped:
             pass

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from dfp.cli.pipeline import locate
 from dfp.cli.stream import full_name
-from dfp.cli.tap import pipeline
 from dfp.local.directory import announce
 from dfp.local.mistake import UserMistake
 
@@ -17,10 +17,10 @@ def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_pipeline_that_runs_here_is_found_without_an_option() -> None:
     announce("redis://127.0.0.1:7001", "desk", Path("/data"))
-    assert pipeline(None, None) == ("redis://127.0.0.1:7001", "desk")
-    assert pipeline(None, "desk") == ("redis://127.0.0.1:7001", "desk")
+    assert locate(None, None) == ("redis://127.0.0.1:7001", "desk")
+    assert locate(None, "desk") == ("redis://127.0.0.1:7001", "desk")
     with pytest.raises(UserMistake, match="no `dfp up` runs here"):
-        pipeline(None, "other")
+        locate(None, "other")
 
 
 def test_an_option_goes_before_the_environment_and_the_environment_before_what_runs(
@@ -28,10 +28,10 @@ def test_an_option_goes_before_the_environment_and_the_environment_before_what_r
 ) -> None:
     announce("redis://127.0.0.1:7001", "desk", Path("/data"))
     monkeypatch.setenv("DFP_REDIS_URL", "redis://127.0.0.1:7002")
-    assert pipeline(None, None) == ("redis://127.0.0.1:7002", "dfp")
+    assert locate(None, None) == ("redis://127.0.0.1:7002", "dfp")
     monkeypatch.setenv("DFP_STREAM_PREFIX", "research")
-    assert pipeline("unix:///run/redis.sock", None) == ("unix:///run/redis.sock", "research")
-    assert pipeline(None, "mine") == ("redis://127.0.0.1:7002", "mine")
+    assert locate("unix:///run/redis.sock", None) == ("unix:///run/redis.sock", "research")
+    assert locate(None, "mine") == ("redis://127.0.0.1:7002", "mine")
 
 
 def test_a_stream_is_named_with_or_without_its_prefix() -> None:

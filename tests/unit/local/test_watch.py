@@ -1,0 +1,63 @@
+"""What a person who follows a pipeline is shown, and what not."""
+
+import msgspec
+import pytest
+
+from dfp.cli.watch import line
+from dfp.contracts import codec
+from dfp.contracts.opportunity import CloseReason, Member, Opportunity, State
+from dfp.contracts.signal import Direction
+from dfp.local.watch import Message, Wanted, opportunities
+from dfp.market.phases import session_open_ns
+
+OPEN = session_open_ns(20261125)
+
+
+def opportunity(**changed: object) -> Opportunity:
+    member = Member(
+        strategy="breakout", group="breakout", signal="s", confidence=0.6, strength=50.0, as_of=OPEN, expires=OPEN + 1,
+        half_life_ns=1, reason="10.3 above range 10.01",
+    )  # fmt: skip
+    values: dict[str, object] = {
+        "id": "i", "rev": 1, "symbol": "600000.SH", "session": 20261125, "side": Direction.UP,
+        "state": State.TRACKING, "confidence": 0.6, "strength": 50.0, "opened": OPEN, "as_of": OPEN,
+        "expires": OPEN + 1, "reference_price": 10.3, "members": [member],
+    }  # fmt: skip
+    return Opportunity(**{**values, **changed})  # type: ignore[arg-type]
+
+
+def test_an_opportunity_is_one_line_with_its_reason() -> None:
+    assert line(opportunity()).split() == (
+        ["09:30:00.000", "600000.SH", "Up", "Tracking", "0.60", "10.30", "breakout:", "10.3", "above", "range", "10.01"]
+    )
+
+
+def test_a_close_says_why_and_a_missing_price_is_a_dash() -> None:
+    closed = opportunity(state=State.CLOSED, closed=CloseReason.HALTED, reference_price=None, members=[])
+    assert line(closed).split() == ["09:30:00.000", "600000.SH", "Up", "Closed", "(Halted)", "0.60", "-"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "passes"),
+    [
+        (Wanted(), True),
+        (Wanted(frozenset({"600000.SH"})), True),
+        (Wanted(frozenset({"000001.SZ"})), False),
+        (Wanted(side=Direction.DOWN), False),
+        (Wanted(strategy="breakout", side=Direction.UP), True),
+        (Wanted(strategy="other"), False),
+    ],
+)
+def test_filters_are_combined_with_and(wanted: Wanted, passes: bool) -> None:
+    assert wanted.has(opportunity()) is passes
+
+
+def test_a_snapshot_holds_many_a_message_one_and_a_heartbeat_none() -> None:
+    payload = codec.encode(opportunity())
+
+    def message(kind: str, body: bytes) -> Message:
+        return Message(kind, "0-1", msgspec.Raw(body))
+
+    assert opportunities(message("opportunity", payload)) == [(opportunity(), payload)]
+    assert len(opportunities(message("snapshot", b"[%b,%b]" % (payload, payload)))) == 2
+    assert opportunities(message("heartbeat", b"{}")) == []
