@@ -77,7 +77,10 @@ class _Book(msgspec.Struct, array_like=True):
 
 
 class Aggregator:
-    """An aggregator core with its input streams in front of it, and under no policies unless it assumes others."""
+    """An aggregator core with its input streams in front of it, and under no policies unless it assumes others.
+
+    As with a stage, it has assumed the conditions before it gets to work.
+    """
 
     def __init__(self, sector_of: SectorOf = no_sector) -> None:
         self.sector_of = sector_of
@@ -87,6 +90,7 @@ class Aggregator:
         self.fields: dict[str, bytes] = {}
         """What the commits have left of the state so far."""
         self.seqs = {NAMES.signals: 0, NAMES.features: 0, NAMES.risk_verdicts: 0}
+        self.assume()
 
     def assume(
         self,

@@ -1,11 +1,12 @@
 """An aggregator under load on a real server, and the checker of what it may publish (consistency.md, I7).
 
 The load is one commit of a signal and a clock entry after the other, each signal on the next of many symbols, so that
-nearly every one opens an opportunity.
+each is a candidate of its own: it is published or held, exactly once.
 """
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from dfp.aggregator.core import STAGE, AggregatorCore
 from dfp.aggregator.pacing import PacedReader
 from dfp.contracts import codec
 from dfp.contracts.entry import Kind
+from dfp.contracts.held import Held
 from dfp.contracts.names import Names
-from dfp.contracts.opportunity import Opportunity, State
-from dfp.contracts.policy import Action, Policy, Rule, Scope, Volatility, bundle
+from dfp.contracts.opportunity import Opportunity, State, opportunity_id
+from dfp.contracts.policy import Bundle
 from dfp.contracts.risk import Verdicts
 from dfp.log import policies
 from dfp.log.chain import Chain
@@ -27,6 +29,7 @@ from dfp.log.reader import last_seq
 from dfp.log.work import Work, Write
 from dfp.runtime.probes import Health
 from dfp.runtime.stage import Stage, StageSpec
+from mornings import GUARDED
 from opinions import clock, signal
 from violations import entries
 from waiting import until
@@ -36,30 +39,17 @@ BOARDS = (600, 601, 603, 605)
 STEP_S = 0.01
 """Event time between two signals."""
 
-GUARDED = bundle(
-    [
-        Policy(
-            name="house",
-            strategies=None,
-            enforce=True,
-            rules=[
-                Rule(
-                    name="volatility",
-                    scope=Scope.SYMBOL,
-                    check=Volatility(threshold=0.05, window_ns=None, grid_ns=60 * 10**9),
-                    action=Action.BLOCK,
-                )
-            ],
-        )
-    ]
-)
-
 
 @dataclass
 class Silence:
-    """A time in which nothing may be published: entries behind `after`, up to `until`."""
+    """A time in which nothing may be published: entries behind `after`, up to `until`.
+
+    Attributes:
+        ordered: when the command was sent, seconds of the monotonic clock.
+    """
 
     after: int
+    ordered: float
     until: int | None = None
 
 
@@ -71,9 +61,13 @@ class Running:
     stage: Stage
     engine: Chain
     features: Chain
+    guard: Chain
     silences: list[Silence] = field(default_factory=list)
+    candidates: set[str] = field(default_factory=set)
     sent: int = 0
     enough: bool = False
+    heard: float = 0.0
+    """When a subscriber got the last opportunity, seconds of the monotonic clock."""
 
     async def feed(self, count: int | None = None) -> None:
         """Send signals and clock entries; without a count until it is enough."""
@@ -84,6 +78,7 @@ class Running:
             at = self.sent * STEP_S
             symbol = f"{BOARDS[self.sent // 1_000 % len(BOARDS)]}{self.sent % 1_000:03d}.SH"
             said = signal(at=at, symbol=symbol, horizon=3)
+            self.candidates.add(opportunity_id(symbol, said.direction, said.id))
             await self.engine.commit(Work([Write(NAMES.signals, Kind.SIGNAL, codec.encode(said))]), {})
             tick = Write(NAMES.features, Kind.CLOCK, codec.encode(clock(at)), seq=self.sent)
             await self.features.commit(Work([tick]), {})
@@ -91,11 +86,12 @@ class Running:
 
     async def silence(self, *command: str) -> Silence:
         """Run a command that ends all publishing, and note where in the same instant."""
+        ordered = time.monotonic()
         pipe = self.redis.pipeline(transaction=True)
         pipe.execute_command(*command)
         pipe.xinfo_stream(NAMES.opportunities)
         _, info = await pipe.execute()
-        found = Silence(int(info["last-generated-id"].decode().partition("-")[2]))
+        found = Silence(int(info["last-generated-id"].decode().partition("-")[2]), ordered)
         self.silences.append(found)
         return found
 
@@ -113,6 +109,29 @@ class Running:
             return int(await self.redis.hget(key, name) or 0) >= before + more
 
         await until(taken)
+
+    async def goes_by(self, policy_bundle: Bundle) -> None:
+        """Apply policies; the guard judges by them at once and finds nothing."""
+        await policies.write(self.redis, NAMES, policy_bundle)
+        ok = Verdicts(version=policy_bundle.version, seq=0, time=0, complete=True, verdicts=[])
+        await self.guard.commit(Work([Write(NAMES.risk_verdicts, Kind.VERDICTS, codec.encode(ok))]), {})
+
+    async def drains(self) -> None:
+        """Wait until the aggregator has taken all that was sent."""
+        key = NAMES.chain(STAGE)
+
+        async def drained() -> bool:
+            taken = await self.redis.hmget(key, f"in:{NAMES.signals}", f"in:{NAMES.features}")  # type: ignore[misc]
+            return [int(seq or 0) for seq in taken] == [self.sent, self.sent]
+
+        await until(drained)
+
+    async def listen(self) -> None:
+        """Note when opportunities reach a subscriber; for ever."""
+        async with self.redis.pubsub() as channel:
+            await channel.subscribe(NAMES.opportunities_channel)
+            async for _ in channel.listen():
+                self.heard = time.monotonic()
 
     async def publishes(self) -> None:
         """Wait until something further is published."""
@@ -132,9 +151,6 @@ async def aggregator(url: str, chain_class: type[Chain] = Chain) -> AsyncIterato
     guard = Chain(redis, NAMES, "risk-guard", "g")
     for chain in (engine, features, guard):
         await chain.claim()
-    await policies.write(redis, NAMES, GUARDED)
-    all_ok = Verdicts(version=GUARDED.version, seq=0, time=0, complete=True, verdicts=[])
-    await guard.commit(Work([Write(NAMES.risk_verdicts, Kind.VERDICTS, codec.encode(all_ok))]), {})
     await vouch(redis, 3_600)
     inputs = (NAMES.signals, NAMES.risk_verdicts, NAMES.features)
     own = connect(url)
@@ -143,13 +159,17 @@ async def aggregator(url: str, chain_class: type[Chain] = Chain) -> AsyncIterato
         make_reader=lambda cursor, count: PacedReader(own, NAMES, cursor, count),
     )  # fmt: skip
     stage.chain = chain_class(own, NAMES, STAGE, "a", inputs)
+    running = Running(redis, stage, engine, features, guard)
+    await running.goes_by(GUARDED)
     stop = asyncio.Event()
-    running = asyncio.create_task(stage.run(stop))
+    stage_task, listener = asyncio.create_task(stage.run(stop)), asyncio.create_task(running.listen())
     try:
-        yield Running(redis, stage, engine, features)
+        yield running
     finally:
         stop.set()
-        await asyncio.wait_for(running, 20)
+        await asyncio.wait_for(stage_task, 20)
+        listener.cancel()
+        await asyncio.wait({listener})
         await redis.aclose()
 
 
@@ -160,7 +180,11 @@ async def vouch(redis: Redis, seconds: float) -> None:
 
 
 async def violations_of_publication(running: Running) -> set[str]:
-    """`I7` when something was published while it may not be, or cites no verdict; `revisions` when one is missing."""
+    """Names of what is violated, once the aggregator has taken all that was sent.
+
+    `I7` when something was published while it may not be, or cites no verdict; `revisions` when one is missing or
+    there twice; `candidates` when one was neither published nor held, or more than once.
+    """
     found = set()
     revisions: dict[str, int] = {}
     for entry in await entries(running.redis, NAMES.opportunities):
@@ -172,4 +196,7 @@ async def violations_of_publication(running: Running) -> set[str]:
         if opportunity.rev != revisions.get(opportunity.id, 0) + 1:
             found.add("revisions")
         revisions[opportunity.id] = opportunity.rev
+    held = [codec.decode(entry.payload, Held) for entry in await entries(running.redis, NAMES.opportunities_held)]
+    if sorted([*revisions, *(one.opportunity.id for one in held)]) != sorted(running.candidates):
+        found.add("candidates")
     return found

@@ -1,7 +1,7 @@
 """Where the code of a strategy lies, found without reading or importing any of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dfp_operator.api.config_map import ConfigMap
 from dfp_operator.api.problems import did_you_mean, one_of, shown
@@ -16,10 +16,12 @@ class CodeFile:
     Attributes:
         name: file name, the entry point's module and `.py`.
         text: content.
+        helpers: file name -> content of the ConfigMap's other Python files, which it may import.
     """
 
     name: str
     text: str
+    helpers: Mapping[str, str] = field(default_factory=dict)
 
 
 def code_file(strategy: Strategy, config_maps: Sequence[ConfigMap]) -> CodeFile | None:
@@ -52,7 +54,8 @@ def code_file(strategy: Strategy, config_maps: Sequence[ConfigMap]) -> CodeFile 
         raise PlanError(
             f"{where}.configMap.key: {shown(key)} is not there; expected {expected}{did_you_mean(key, data)}"
         )
-    return CodeFile(file_name, data[key])
+    helpers = {name: text for name, text in data.items() if name.endswith(".py") and name not in (key, file_name)}
+    return CodeFile(file_name, data[key], helpers)
 
 
 def code_reference(strategy: Strategy, files: Mapping[str, str]) -> str:

@@ -196,7 +196,7 @@ class AggregatorCore:
     def _on_verdicts(self, entry: Entry, work: Work) -> None:
         if entry.kind is not Kind.VERDICTS:
             raise ContractError("entry.k", entry.kind, Kind.VERDICTS)
-        if self._publisher.learn(codec.decode(entry.payload, Verdicts)):
+        if self._publisher.learn(codec.decode(entry.payload, Verdicts), self._now, work):
             self._go_on(work)
 
     def _on_clock(self, clock: Clock, meta: Meta, work: Work) -> None:
@@ -256,11 +256,12 @@ class AggregatorCore:
                 continue
             at = max(self._now, book.evaluation_time())
             book.views.expire(at)
-            now = episode.standing(book.views, at)
+            over = self._has_ended(live.session) or live.session < book.session
+            now = episode.standing(Views() if over else book.views, at)
             revision: Opportunity | None
             if book.halted:
                 revision = episode.close(live, now, CloseReason.HALTED)
-            elif self._has_ended(live.session):
+            elif over:
                 revision = episode.close(live, now, CloseReason.SESSION_END)
             else:
                 revision = episode.advance(live, now)

@@ -2,11 +2,14 @@
 
 Somebody who follows an opportunity enters at the first quote at or after its opening: buys at the first ask, or for
 Down sells at the first bid (Down means reduce or avoid, so the return is that of having stayed away). With nobody on
-the other side he cannot enter. He leaves at the last price within the horizon of the signal that opened it, or of the
-session.
+the other side, or when the opportunity is closed before there is a quote, he does not enter. He leaves at the last
+price within the horizon of the signal that opened it, or of the session. Only fit ticks of continuous trading count: in
+an auction the book shows a virtual price.
 """
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from dfp.contracts.flags import UNFIT, Flag
 from dfp.contracts.frame import Frame
@@ -15,6 +18,7 @@ from dfp.contracts.outcome import Outcome, Tradable
 from dfp.contracts.signal import Direction, Signal
 from dfp.market import trading_time
 from dfp.market.instruments import classify
+from dfp.market.phases import Phase
 from dfp.market.symbols import pack
 from dfp.risk.equity import COST
 
@@ -27,7 +31,7 @@ class Follow(msgspec.Struct, array_like=True):
 
     Attributes:
         entry: fill price.
-        tradable: None until the first quote.
+        tradable: None until the first fit tick.
         last: last price within the horizon; best and worst likewise, seen from the side.
         at_close: last price when the opportunity was closed.
     """
@@ -50,19 +54,21 @@ class Follow(msgspec.Struct, array_like=True):
     at_close: int = 0
 
     def quote(self, time: int, last: int, bid: int, ask: int, flags: int) -> bool:
-        """Take a tick of its symbol and session; whether anything changed."""
-        if time < self.opened or time > self.horizon_end or flags & _UNFIT or last <= 0:
+        """Take a fit tick of its symbol and session; whether anything changed."""
+        if not self.opened <= time <= self.horizon_end:
             return False
+        live = self.closed is None or time < self.closed_at
         up = self.side is Direction.UP
         if self.tradable is None:
-            self.entry = ask if up else bid
+            offered = ask if up else bid
+            self.entry = offered if live else 0
             locked = flags & (Flag.AT_LIMIT_UP if up else Flag.AT_LIMIT_DOWN)
             self.tradable = Tradable.YES if self.entry else Tradable.LOCKED if locked else Tradable.NO_QUOTE
             self.best = self.worst = last
         self.last = last
         self.best = max(self.best, last) if up else min(self.best, last)
         self.worst = min(self.worst, last) if up else max(self.worst, last)
-        if not self.closed or time < self.closed_at:
+        if live:
             self.at_close = last
         return True
 
@@ -109,6 +115,8 @@ class Follows:
         self._by_symbol: dict[int, list[Follow]] = {}
         for follow in follows:
             self._by_symbol.setdefault(pack(follow.symbol), []).append(follow)
+        self._symbols: npt.NDArray[np.uint64] | None = None
+        """Keys of `_by_symbol`, sorted; None when they have changed."""
         self.changed: dict[str, Follow | None] = {}
 
     def __len__(self) -> int:
@@ -128,24 +136,26 @@ class Follows:
         )  # fmt: skip
         self._by_id[follow.id] = self.changed[follow.id] = follow
         self._by_symbol.setdefault(pack(follow.symbol), []).append(follow)
+        self._symbols = None
 
     def close(self, closed: Opportunity) -> None:
-        """Its last revision went out."""
-        follow = self._by_id.get(closed.id)
-        if follow is not None:
-            follow.closed, follow.closed_at = closed.closed, closed.as_of
-            self.changed[follow.id] = follow
+        """The last revision of an opportunity went out."""
+        follow = self._by_id[closed.id]
+        follow.closed, follow.closed_at = closed.closed, closed.as_of
+        self.changed[follow.id] = follow
 
     def take(self, frame: Frame) -> None:
-        """Take the ticks of a frame."""
-        found = map(self._by_symbol.get, frame["symbol"].tolist())
-        rows = [(row, follows) for row, follows in enumerate(found) if follows]
-        if not rows:
-            return
-        index = [row for row, _ in rows]
-        columns = (frame[name][index].tolist() for name in ("time", "last", "bid1", "ask1", "flags"))
-        for (_, follows), *tick in zip(rows, *columns, strict=True):
-            for follow in follows:
+        """Take the ticks of a frame; somebody must be followed."""
+        if self._symbols is None:
+            self._symbols = np.array(sorted(self._by_symbol), np.uint64)
+        symbol = frame["symbol"]
+        # The whole market passes here, and few symbols of it are followed: five times faster than np.isin.
+        nearest = self._symbols.take(np.searchsorted(self._symbols, symbol), mode="clip")
+        fit = (frame["phase"] == Phase.CONTINUOUS) & ((frame["flags"] & _UNFIT) == 0) & (frame["last"] > 0)
+        rows = np.flatnonzero((nearest == symbol) & fit)
+        columns = (frame[name][rows].tolist() for name in ("symbol", "time", "last", "bid1", "ask1", "flags"))
+        for found, *tick in zip(*columns, strict=True):
+            for follow in self._by_symbol[found]:
                 if follow.session == frame.session and follow.quote(*tick):
                     self.changed[follow.id] = follow
 
@@ -158,10 +168,11 @@ class Follows:
         """
         done = [
             follow
-            for follow in self.all()
+            for follow in self._by_id.values()
             if follow.closed
             and (follow.horizon_end < time or follow.session < session or (ended and follow.session == session))
         ]
+        done.sort(key=lambda follow: follow.id)
         for follow in done:
             del self._by_id[follow.id]
             packed = pack(follow.symbol)
@@ -169,4 +180,5 @@ class Follows:
             if not self._by_symbol[packed]:
                 del self._by_symbol[packed]
             self.changed[follow.id] = None
+            self._symbols = None
         return [follow.outcome() for follow in done]

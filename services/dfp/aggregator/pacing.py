@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from dfp.contracts.entry import Entry, sequence
 from dfp.contracts.entry import entry_id as id_of
@@ -38,7 +39,7 @@ class _Progress:
     """How far the readers of the features are.
 
     Attributes:
-        last: newest entry.
+        last: newest entry, as the groups of all readers say; the aggregator itself has one.
         slowest, fastest: of the engines that do not stand still; `last` and 0 without any.
         guard: the risk guard's place; None without one, or when it stands still.
     """
@@ -58,18 +59,28 @@ class PacedReader(Reader):
         self._verdicts = names.risk_verdicts
         self._features = names.features
         self._seen: dict[bytes, tuple[int, float]] = {}
+        self._waiting: list[Entry] = []
+        """Signals that were read and wait for the guard."""
+        self._wanted = 0
+        """Where the guard must have been before they are handed on."""
 
     async def read(self, block_ms: int = BLOCK_MS) -> dict[str, list[Entry]]:
         """See `Reader.read`. Verdicts come first, then signals, then the features that may have caused neither."""
         after = self.cursor[self._features]
-        before = await self._progress()
-        bound = before.slowest if before.guard is None else min(before.slowest, before.guard)
-        wait = None if bound > after else min(block_ms, POLL_MS)
-        found = await self._read_streams([self._verdicts, self._signals], wait)
+        progress = await self._progress()
+        bound = progress.slowest if progress.guard is None else min(progress.slowest, progress.guard)
+        behind = bool(self._waiting)
+        wait = None if behind or bound > after else min(block_ms, POLL_MS)
+        found = await self._read_streams([self._verdicts] if behind else [self._verdicts, self._signals], wait)
         verdicts, signals = found.get(self._verdicts, []), found.get(self._signals, [])
-        behind = len(verdicts) == self.count or len(signals) == self.count
-        if signals and before.guard is not None:
-            await self._guard_passes()
+        behind = behind or len(verdicts) == self.count or len(signals) == self.count
+        if signals and progress.guard is not None:
+            progress = await self._progress()
+            self._wanted = progress.fastest
+        self._waiting += signals
+        if not await self._guard_passes(progress, block_ms):
+            return {self._verdicts: verdicts} if verdicts else {}
+        signals, self._waiting = self._waiting, []
         if signals:
             verdicts += await self._further_verdicts()
         features: list[Entry] = []
@@ -81,13 +92,15 @@ class PacedReader(Reader):
         read = {self._verdicts: verdicts, self._signals: signals, self._features: features}
         return {stream: entries for stream, entries in read.items() if entries}
 
-    async def _guard_passes(self) -> None:
-        """Wait until the guard has judged everything that any engine has seen by now."""
-        progress = await self._progress()
-        wanted = progress.fastest
-        while progress.guard is not None and progress.guard < wanted:
+    async def _guard_passes(self, progress: _Progress, block_ms: int) -> bool:
+        """Whether the guard comes to have judged what the waiting signals' engines had seen, within `block_ms`."""
+        deadline = time.monotonic() + block_ms / 1_000
+        while self._waiting and progress.guard is not None and progress.guard < self._wanted:
+            if time.monotonic() > deadline:
+                return False
             await asyncio.sleep(GUARD_POLL_S)
             progress = await self._progress()
+        return True
 
     async def _further_verdicts(self) -> list[Entry]:
         """All verdicts that are there by now."""
@@ -99,13 +112,18 @@ class PacedReader(Reader):
                 return found
 
     async def _progress(self) -> _Progress:
-        if not await self.redis.exists(self._features):
+        # Not XINFO STREAM: it sends the first and the last frame along, up to 370 KB and 0.3 ms of our own each time.
+        try:
+            groups: Any = await self.redis.xinfo_groups(self._features)
+        except ResponseError:
+            if await self.redis.exists(self._features):
+                raise
             return _Progress(0, 0, 0, None)
         now = time.monotonic()
-        last = sequence((await self.redis.xinfo_stream(self._features))["last-generated-id"])
+        last = max((sequence(group["last-delivered-id"]) + (group["lag"] or 0) for group in groups), default=0)
         seen: dict[bytes, tuple[int, float]] = {}
         moving: dict[bytes, int] = {}
-        for group in await self.redis.xinfo_groups(self._features):
+        for group in groups:
             name = group["name"]
             if not name.startswith((_ENGINES, _GUARD)):
                 continue

@@ -78,22 +78,23 @@ class Publisher:
         """
         before, self.conditions = self.conditions, conditions
         self._go_by(bundle, before.policies, work)
-        if before.risk_fresh and not conditions.risk_fresh and self._gate.guarded:
+        if before.risk_fresh and not conditions.risk_fresh:
             self._tell_stale(time, work)
-        elif conditions.risk_fresh and self._told_stale:
-            self._told_stale = False
-            back = alert(STALE, Severity.INFO, PIPELINE, time, "the risk guard is back", about="back")
-            self._raise(back, work)
+        self._tell_back(time, work)
         self._save_conditions(work)
 
-    def learn(self, verdicts: Verdicts) -> bool:
+    def learn(self, verdicts: Verdicts, time: int, work: Work) -> bool:
         """Take verdicts; whether they end a time without any by the policies that hold.
+
+        Args:
+            time: event time, for alerts.
 
         Raises:
             ContractError: no state can hold them.
         """
         informed = self._gate.informed
         self._gate.learn(verdicts)
+        self._tell_back(time, work)
         return self._gate.informed and not informed
 
     def admit(self, signal: Signal, work: Work) -> str | None:
@@ -123,9 +124,8 @@ class Publisher:
         self._take(effects, work)
         if ruling.publish:
             return self._send(candidate, ruling.status, meta, work)
-        if ruling.reason == STALE and not self._told_stale:
+        if not self._fresh:  # fresh verdicts by older policies are a matter of moments, and no fault of the guard
             self._tell_stale(time, work)
-            self._save_conditions(work)
         self._hold(candidate, ruling.reason, ruling.detail, meta, work)
         return None
 
@@ -197,9 +197,22 @@ class Publisher:
         work.count(f"held/{reason}")
 
     def _tell_stale(self, time: int, work: Work) -> None:
+        if self._told_stale or not self._gate.guarded:
+            return
         self._told_stale = True
         text = "the risk guard is silent: nothing is published that a policy may block or halt by its verdicts"
         self._raise(alert(STALE, Severity.CRITICAL, PIPELINE, time, text), work)
+        self._save_conditions(work)
+
+    def _tell_back(self, time: int, work: Work) -> None:
+        """Nothing is held for want of verdicts any more."""
+        gate = self._gate
+        if not self._told_stale or (gate.guarded and not (self._fresh and gate.informed)):
+            return
+        self._told_stale = False
+        text = "the risk guard is back" if gate.guarded else "no policy waits for the risk guard any more"
+        self._raise(alert(STALE, Severity.INFO, PIPELINE, time, text, about="back"), work)
+        self._save_conditions(work)
 
     def _take(self, effects: Effects, work: Work) -> None:
         for one in effects.alerts:

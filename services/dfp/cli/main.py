@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from dfp.cli import halt, health, tap, trigger, up, version, watch
+from dfp.cli import halt, health, strategy, tap, trigger, up, version, watch
 from dfp.cli import run as run_service
 from dfp.contracts.errors import ContractError
 from dfp.local.mistake import UserMistake
@@ -26,6 +26,7 @@ app.command("trigger")(trigger.trigger)
 app.command("health")(health.health)
 app.command("halt")(halt.halt)
 app.command("release")(halt.release)
+app.add_typer(strategy.app, name="strategy")
 app.command("watch")(watch.watch)
 app.command("tap")(tap.tap)
 app.command("version")(version.version)

@@ -22,8 +22,8 @@ class Outcome(Document, frozen=True):
     Returns are fractions of the entry price in the direction of `side`, after `cost`; None without an entry.
 
     Attributes:
-        entry: yuan: the first ask (Up) or bid (Down) at or after the opening.
-        exit: yuan: last price at the horizon's end, or the last of the session.
+        entry: yuan: the first ask (Up) or bid (Down) at or after the opening; None if it was closed before.
+        exit: yuan: last price until the horizon's end, or of the session's continuous trading.
         return_at_close: at the last price before the opportunity's close.
         mfe, mae: maximum favourable and adverse excursion until the horizon's end.
         cost: fraction of the entry price for both ways.

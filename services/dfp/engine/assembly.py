@@ -44,7 +44,7 @@ def assemble(
         names,
         name,
         strategy,
-        revision=revision(loaded.source, resolved, admitted.canonical(), definition.needs, group),
+        revision=revision(loaded.source, resolved, admitted.canonical(), definition.needs, group, loaded.helpers),
         universe=admitted,
         live=live,
         watch=watch,

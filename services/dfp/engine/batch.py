@@ -64,8 +64,6 @@ class Columns:
         Raises:
             StrategyError: a value that memory cannot hold; then nothing was written.
         """
-        if all(np.array_equal(before[name], after[name]) for name in after):
-            return
         changed = [(name, after[name], np.flatnonzero(_differs(before[name], after[name]))) for name in after]
         rows = {index: found[index][1].memory.__copy__() for *_, indices in changed for index in indices.tolist()}
         for name, column, indices in changed:
@@ -76,9 +74,9 @@ class Columns:
 
 
 def _differs(before: Column, after: Column) -> Column:
+    if before.dtype == np.float64:  # bit by bit: NaN equals itself, and zero has a sign
+        before, after = before.view(np.int64), after.view(np.int64)
     changed: Column = before != after
-    if before.dtype == np.float64:
-        changed &= ~(np.isnan(before) & np.isnan(after))
     return changed
 
 

@@ -3,9 +3,8 @@
 What it writes is a function of the entries and of the journal of time-outs, however frames and batches were cut.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import islice
-from typing import Any, Generic, TypeAlias
+import math
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -19,43 +18,35 @@ from dfp.contracts.names import Names
 from dfp.contracts.signal import Signal as Statement
 from dfp.engine.awaiting import resolved
 from dfp.engine.batch import Columns, Place, statements, without_repeats
-from dfp.engine.cells import Cell, Cells, Memory
-from dfp.engine.containment import MAX_SIGNALS, Containment, Flooded
+from dfp.engine.cells import Cell, Cells
+from dfp.engine.containment import Containment
 from dfp.engine.deadline import HandlerTimeout, NoDeadline, Watch
-from dfp.engine.statement import Author, TimerCall, Trigger
+from dfp.engine.handlers import Handler, collected, of_timer, of_universe_timer, timer_call
+from dfp.engine.saved import Saved, SavedStates, marks_for, marks_of
+from dfp.engine.statement import About, Author, Trigger
 from dfp.engine.ticks import TickReader
 from dfp.engine.universe import Universe
 from dfp.log.work import Work, Write
+from dfp.market.instruments import classify
 from dfp.market.phases import Phase
-from dfp.market.symbols import SymbolError
+from dfp.market.symbols import SymbolError, pack
 from dfp.sdk.errors import StrategyError
+from dfp.sdk.scope import Scope
 from dfp.sdk.signal import Signal
 from dfp.sdk.state import State
 from dfp.sdk.strategy import Strategy
 from dfp.sdk.tick import Tick
 
-Handler: TypeAlias = Callable[[Any, Any], Iterable[Signal] | None]
-
 _NO_SIGNALS: list[Signal] = []
 _NO_ROWS: frozenset[int] = frozenset()
-
-
-class _Saved(msgspec.Struct, Generic[Memory], array_like=True):
-    """The whole state; `revision` comes first, so that another strategy's state is recognised as such."""
-
-    revision: str
-    session: int
-    failures: int
-    timeouts: int
-    marks: list[int]
-    cells: list[tuple[int, Cell[Memory]]]
 
 
 class EngineCore:
     """Runs one strategy. Implements `dfp.log.work.Core` over the feature stream.
 
     Counts `ticks`, `signals`, `not-warm` (signals dropped during warm-up), `contained`, `degraded`, `suspended` (ticks
-    that the strategy was not given), `gaps`, `missing/FEATURE` (ticks) and `rejected/REASON`.
+    that the strategy was not given), `gaps`, `missing/FEATURE` (ticks), `cold-start` (another revision's state was
+    refused) and `rejected/REASON`.
 
     Args:
         name: the strategy's name; the stage is `engine/NAME`.
@@ -87,11 +78,16 @@ class EngineCore:
         self._batched = definition.batched
         self._columns = Columns(type(strategy).__name__, definition.memory)
         self._warmup = definition.warmup_ticks
-        self._timers = [(timer, _of_timer(getattr(strategy, timer.name))) for timer in definition.timers]
+        self._universal = definition.scope is Scope.UNIVERSE
+        self._stated = self._about_any_symbol if self._universal else self._about_its_symbol
+        wrapped = of_universe_timer if self._universal else of_timer
+        self._timers = definition.timers
+        self._on_timer = [wrapped(getattr(strategy, timer.name)) for timer in definition.timers]
         self._reader = TickReader(type(strategy).__name__, definition.needs)
         self._universe = universe
-        self._memory = definition.memory
-        self._decoder: Any = msgspec.msgpack.Decoder(_Saved[definition.memory])  # type: ignore[name-defined]
+        self._memory = State if self._universal else definition.memory
+        self._states = SavedStates(revision, definition.memory, definition.scope)
+        self._refused_state = False
         self._containment = Containment(names, name)
         self._deadline = watch
         self._watch = watch
@@ -123,6 +119,9 @@ class EngineCore:
         for entry in entries:
             self._watch = self._deadline if entry.seq > self._through else NoDeadline()
             self._timed_out = self._journal.get(entry.seq, _NO_ROWS)
+            if self._refused_state and entry.seq > self._through:  # counters of a re-run are lost
+                self._refused_state = False
+                work.count("cold-start")
             try:
                 match entry.kind:
                     case Kind.FEATURES:
@@ -138,32 +137,33 @@ class EngineCore:
 
     def save(self) -> bytes:
         """See `dfp.log.work.Core.save`."""
-        saved = _Saved(
+        saved = Saved(
             self.revision,
             self._session,
             self._containment.failures,
             self._containment.timeouts,
-            self._marks,
+            marks_of(self._timers, self._marks),
             list(self._cells.admitted()),
+            None if self._shared is None else self._shared.memory,
         )
         return msgspec.msgpack.encode(saved)
 
     def load(self, state: bytes) -> None:
-        """See `dfp.log.work.Core.load`. State of another revision is refused: it would start with foreign memory."""
-        saved: _Saved[State] = _Saved(self.revision, 0, 0, 0, [0] * len(self._timers), [])
-        if state:
-            try:
-                saved = self._decoder.decode(state)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise ContractError("engine state", state[:32], f"the state of this strategy ({error})") from None
-        if saved.revision != self.revision or len(saved.marks) != len(self._timers):
-            raise ContractError("engine state", saved.revision, f"a state of revision {self.revision}")
+        """See `dfp.log.work.Core.load`. State of another revision is migrated if `Memory` says how, else refused."""
+        try:
+            saved = self._states.read(state) if state else self._states.fresh()
+        except ContractError:
+            self._refused_state = True
+            raise
         self._session = saved.session
         self._containment.failures = saved.failures
         self._containment.timeouts = saved.timeouts
-        self._marks = saved.marks
+        self._marks = marks_for(self._timers, saved.marks)
         self._cells = Cells(self._memory, self._universe)
-        self._cells.update(saved.cells)
+        for packed, cell in saved.cells:
+            if self._universe.admits(classify(cell.symbol)):  # another revision's universe may have been larger
+                self._cells[packed] = cell
+        self._shared = None if saved.shared is None else Cell("", saved.shared)
 
     def _take_ticks(self, entry: Entry, work: Work) -> None:
         frame = decode_ticks(entry.payload)
@@ -184,6 +184,7 @@ class EngineCore:
             return
         ticks = self._reader.read(frame, [row for row, _ in found], [cell.symbol for _, cell in found])
         on_tick, session, warmup, containment = self._on_tick, frame.session, self._warmup, self._containment
+        shared = self._shared
         for (row, cell), tick in zip(found, ticks, strict=True):
             if containment.suspended:
                 work.count("suspended")
@@ -194,7 +195,7 @@ class EngineCore:
             if tick.continuous:
                 cell.warm_ticks += 1
             cell.last = tick.last
-            self._call(on_tick, tick, cell, entry, row, warm, 0, work)
+            self._call(on_tick, tick, cell if shared is None else shared, entry, row, warm, 0, work)
 
     def _take_batch(self, frame: Frame, found: Sequence[Place], entry: Entry, work: Work) -> None:
         """Let the strategy answer ticks of different symbols at once."""
@@ -235,17 +236,19 @@ class EngineCore:
             watch.running = None  # a time-out may have come before the line above
             if isinstance(error, KeyboardInterrupt):
                 raise
-            if len(found) == 1:
-                record = msgspec.json.encode(self._tick(frame, found[0]))
-                self._containment.contain(error, entry, found[0][0], record, work)
-                return
-            for place, counts in zip(found, warm, strict=True):
-                self._answer(frame, [place], [counts], entry, work)
+            failed = error
+        else:
+            self._containment.failures = 0
+            if not_warm:
+                work.count("not-warm", not_warm)
+            self._write(said, entry, work)
             return
-        self._containment.failures = 0
-        if not_warm:
-            work.count("not-warm", not_warm)
-        self._write(said, entry, work)
+        if len(found) == 1:
+            record = msgspec.json.encode(self._tick(frame, found[0]))
+            self._containment.contain(failed, entry, found[0][0], record, work)
+            return
+        for place, counts in zip(found, warm, strict=True):
+            self._answer(frame, [place], [counts], entry, work)
 
     def _tick(self, frame: Frame, place: Place) -> Tick:
         row, cell = place
@@ -256,17 +259,18 @@ class EngineCore:
         continuous = clock.phase == Phase.CONTINUOUS
         said: dict[str, int] = {}
         row = 0
-        for index, (timer, handler) in enumerate(self._timers):
+        for index, timer in enumerate(self._timers):
             mark = timer.schedule.due(clock.time, clock.session, continuous, self._marks[index])
             if mark is None:
                 continue
             self._marks[index] = mark
-            for cell in self._cells.seen_in(clock.session):
+            for cell in self._cells.seen_in(clock.session) if self._shared is None else [self._shared]:
                 if self._containment.suspended:
                     return
-                call = TimerCall(timer.name, cell.symbol, clock.session, clock.time, cell.last)
+                call = timer_call(timer, cell, clock)
                 warm = cell.warm_ticks >= self._warmup
                 ordinal = said.get(cell.symbol, 0)
+                handler = self._on_timer[index]
                 said[cell.symbol] = ordinal + self._call(handler, call, cell, entry, row, warm, ordinal, work)
                 row += 1
 
@@ -302,14 +306,11 @@ class EngineCore:
             watch.running = trigger
             try:
                 produced = handler(trigger, memory)
-                if produced is not None and not hasattr(produced, "__iter__"):
-                    produced = resolved(produced, MAX_SIGNALS + 1)
-                signals = _NO_SIGNALS if produced is None else _collected(produced)
+                signals = _NO_SIGNALS if produced is None else collected(produced)
             finally:
                 watch.running = None
-            if signals and warm:
-                author = self._author
-                stated = [author.state(signal, trigger, ordinal + i) for i, signal in enumerate(signals)]
+            if signals:
+                stated, not_warm = self._stated(signals, trigger, warm, ordinal)
         except BaseException as error:
             watch.running = None  # a time-out may have come before the line above
             if isinstance(error, KeyboardInterrupt):
@@ -320,11 +321,43 @@ class EngineCore:
         self._containment.failures = 0
         if not signals:
             return 0
-        if not warm:
-            work.count("not-warm", len(signals))
-            return 0
+        if not_warm:
+            work.count("not-warm", not_warm)
         self._write(stated, entry, work)
         return len(stated)
+
+    def _about_its_symbol(
+        self, signals: Sequence[Signal], trigger: Trigger, warm: bool, ordinal: int
+    ) -> tuple[list[Statement], int]:
+        """Signals about the trigger's symbol as they go into the log, and how many were dropped."""
+        if any(signal.symbol is not None for signal in signals):
+            raise StrategyError("Signal.symbol is for scope Universe; with scope Symbol a signal is about its tick")
+        if not warm:
+            return [], len(signals)
+        return [self._author.state(signal, trigger, ordinal + i) for i, signal in enumerate(signals)], 0
+
+    def _about_any_symbol(
+        self, signals: Sequence[Signal], trigger: Trigger, warm: bool, ordinal: int
+    ) -> tuple[list[Statement], int]:
+        """The same with scope Universe. A signal counts when the symbol that it is about is warm."""
+        stated: list[Statement] = []
+        own = trigger.symbol if isinstance(trigger, Tick) else None
+        for signal in signals:
+            symbol = signal.symbol or own
+            if symbol is None:
+                raise StrategyError("a timer has no symbol of its own; write Signal(…, symbol=…)")
+            about: About | None = None
+            counts = warm
+            if symbol != own:
+                cell = self._cells[pack(symbol)]
+                if cell is None:
+                    raise StrategyError(f"Signal.symbol = {symbol!r} is not in the strategy's universe")
+                seen = cell.session == self._session
+                about = About(symbol, cell.last if seen else math.nan)
+                counts = (cell.warm_ticks if seen else 0) >= self._warmup
+            if counts:
+                stated.append(self._author.state(signal, trigger, ordinal + len(stated), about))
+        return stated, len(signals) - len(stated)
 
     def _write(self, said: Sequence[Statement], entry: Entry, work: Work) -> None:
         for statement in said:
@@ -333,28 +366,3 @@ class EngineCore:
             work.digested.append(payload)
         if said:
             work.count("signals", len(said))
-
-
-def _of_timer(handler: Callable[[str, State, int], Iterable[Signal] | None]) -> Handler:
-    def call(trigger: Any, memory: State) -> Iterable[Signal] | None:
-        return handler(trigger.symbol, memory, trigger.time)
-
-    return call
-
-
-def _collected(produced: Any) -> list[Signal]:
-    """The signals that a handler gave.
-
-    Raises:
-        StrategyError: it gave something else.
-        Flooded: it gave too many.
-    """
-    if not hasattr(produced, "__iter__"):
-        raise StrategyError(f"the handler returned {produced!r:.80}; expected yield Signal(…), or a list of signals")
-    signals = list(islice(produced, MAX_SIGNALS + 1))
-    for signal in signals:
-        if not isinstance(signal, Signal):
-            raise StrategyError(f"the handler gave {signal!r:.80}; expected Signal(…)")
-    if len(signals) > MAX_SIGNALS:
-        raise Flooded(f"the handler gave more than {MAX_SIGNALS} signals in one call")
-    return signals

@@ -35,7 +35,7 @@ def unknown_names(strategy: ast.ClassDef, tick: Collection[str], timer: Collecti
     """
     found: list[tuple[int, str]] = []
     for handler in strategy.body:
-        if not isinstance(handler, ast.FunctionDef):
+        if not isinstance(handler, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         known = timer if handler.decorator_list else tick
         for line, template in _literal_reasons(handler):
@@ -48,9 +48,9 @@ def unknown_names(strategy: ast.ClassDef, tick: Collection[str], timer: Collecti
     return found
 
 
-def _literal_reasons(handler: ast.FunctionDef) -> Iterator[tuple[int, str]]:
+def _literal_reasons(handler: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str]]:
     for node in ast.walk(handler):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Signal":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Signal", "Signals"):
             for keyword in node.keywords:
                 value = keyword.value
                 if keyword.arg == "reason" and isinstance(value, ast.Constant) and isinstance(value.value, str):

@@ -71,6 +71,8 @@ class TickReader:
                 continue
             column = frame.columns.get(name)
             made[name] = np.full(len(rows), np.nan) if column is None else column[index]
+        for column in made.values():
+            column.flags.writeable = False
         return Ticks(symbols, frame.session, made)
 
 

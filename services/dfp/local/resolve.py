@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from dfp.engine.source import LoadError, read_with_helpers
 from dfp.local.mistake import UserMistake, refuse
 from dfp.local.needs import Request, needs_of
 from dfp_operator.api.config_map import ConfigMap
@@ -118,14 +119,25 @@ def _lay_out(
         if beside is not None:
             copy = folder / name / f"{strategy.spec.code.module}.py"
             copy.parent.mkdir(parents=True, exist_ok=True)
+            for helper in _helpers(beside):
+                shutil.copyfile(helper, copy.parent / helper.name)
             shutil.copyfile(beside, copy)
             originals[name], copies[name] = str(beside), str(copy)
         elif (code := code_file(strategy, config_maps)) is not None:
             copy = folder / name / code.name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(code.text, encoding="utf-8")
+            for file_name, text in {**code.helpers, code.name: code.text}.items():
+                (copy.parent / file_name).write_text(text, encoding="utf-8")
             originals[name] = copies[name] = str(copy)
     return originals, copies
+
+
+def _helpers(file: Path) -> list[Path]:
+    """Files beside a strategy's own that it imports; none if it is wrong, which the process that loads it says best."""
+    try:
+        return [source.path for _, source in read_with_helpers(file)[1:]]
+    except LoadError:
+        return []
 
 
 def _file_beside(strategy: Strategy, manifest: Path, config_maps: Sequence[ConfigMap]) -> Path | None:

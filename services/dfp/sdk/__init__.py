@@ -2,11 +2,13 @@
 
 from dfp.sdk import Strategy, State, Param, Signal, Tick, Up, Down, Flat, at, every
 from dfp.sdk import Signals, Ticks  # with on_batch
+from dfp.sdk import Universe  # scope = Universe
 """
 
 from dfp.sdk.batch import MemoryColumns, Signals, Ticks
 from dfp.sdk.errors import StrategyError
 from dfp.sdk.param import Param
+from dfp.sdk.scope import Symbol, Universe
 from dfp.sdk.signal import Down, Flat, Signal, Up
 from dfp.sdk.state import State
 from dfp.sdk.strategy import Strategy
@@ -23,8 +25,10 @@ __all__ = [
     "State",
     "Strategy",
     "StrategyError",
+    "Symbol",
     "Tick",
     "Ticks",
+    "Universe",
     "Up",
     "at",
     "every",

@@ -115,3 +115,31 @@ def resolve(strategy: str, parameters: Mapping[str, Parameter], given: Mapping[s
             raise StrategyError(f"{strategy}.{name} = {value!r:.80} is not allowed; expected {parameter.allowed}")
         values[name] = parameter.kind(value)
     return values
+
+
+_JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
+
+
+def json_schema(strategy: str, parameters: Mapping[str, Parameter]) -> dict[str, object]:
+    """JSON Schema (2020-12) of what a manifest may say under `parameters`."""
+    properties: dict[str, object] = {}
+    for name, parameter in parameters.items():
+        said = {
+            "description": parameter.doc or None,
+            "exclusiveMinimum": parameter.gt,
+            "minimum": parameter.ge,
+            "exclusiveMaximum": parameter.lt,
+            "maximum": parameter.le,
+        }
+        properties[name] = {
+            "type": _JSON_TYPES[parameter.kind],
+            "default": parameter.kind(parameter.default),
+            **{keyword: value for keyword, value in said.items() if value is not None},
+        }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": strategy,
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }

@@ -5,6 +5,7 @@ after a restart would no longer give the same bytes.
 """
 
 import functools
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +21,11 @@ _INT64 = range(-(2**63), 2**63)
 
 
 class State(msgspec.Struct, gc=False):
-    """Base of a strategy's `Memory`: annotated fields of type bool, int, float or str, each with a default."""
+    """Base of a strategy's `Memory`: annotated fields of type bool, int, float or str, each with a default.
+
+    A new revision starts with fresh memory, unless it has a classmethod `migrate(cls, old)` that makes a row of an old
+    one, given as field -> value; whatever fields that had.
+    """
 
     if TYPE_CHECKING:
 
@@ -46,6 +51,8 @@ def check_state(kind: type[State]) -> None:
         fields = msgspec.structs.fields(kind)
     except (NameError, TypeError) as error:
         raise StrategyError(f"{kind.__qualname__}: {error}") from None
+    if not isinstance(inspect.getattr_static(kind, "migrate", classmethod(lambda cls: None)), classmethod):
+        raise StrategyError(f"{kind.__qualname__}.migrate must be a @classmethod that takes (cls, old)")
     for field in fields:
         where = f"{kind.__qualname__}.{field.name}"
         if field.type not in _KINDS:

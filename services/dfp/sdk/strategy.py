@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from dfp.sdk.batch import Signals, Ticks
 from dfp.sdk.errors import StrategyError
 from dfp.sdk.param import Parameter, declared, resolve
+from dfp.sdk.scope import Scope
 from dfp.sdk.signal import Signal
 from dfp.sdk.state import State, check_state
 from dfp.sdk.tick import FIELDS, Tick
@@ -24,11 +25,12 @@ class Definition:
 
     Attributes:
         parameters: name -> declaration.
-        memory: class of the row that each symbol gets.
+        memory: class of the row that each symbol gets, or all of them together.
         needs: features.
         warmup_ticks: ticks of continuous trading per symbol and session before output counts.
         timers: in the order in which they run.
         batched: whether `on_batch` is used.
+        scope: how far a row of memory reaches.
     """
 
     parameters: Mapping[str, Parameter]
@@ -37,6 +39,7 @@ class Definition:
     warmup_ticks: int
     timers: tuple[Timer, ...]
     batched: bool
+    scope: Scope
 
 
 class Strategy:
@@ -49,12 +52,14 @@ class Strategy:
         needs: features by name, attributes of each tick.
         warmup: `"400 ticks"` of continuous trading per symbol, counted anew in each session and after a declared gap;
             until then handlers run and their output is dropped.
+        scope: `Symbol`, or `Universe` for one memory and signals about any symbol of the universe.
         definition: the declarations, checked.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
     warmup: ClassVar[str] = "0 ticks"
-    definition: ClassVar[Definition] = Definition({}, State, (), 0, (), batched=False)
+    scope: ClassVar[Scope] = Scope.SYMBOL
+    definition: ClassVar[Definition] = Definition({}, State, (), 0, (), batched=False, scope=Scope.SYMBOL)
 
     def __init_subclass__(cls) -> None:
         """Check the declarations as soon as the class exists, so that the error points at its lines.
@@ -76,6 +81,7 @@ class Strategy:
             warmup_ticks=_warmup(cls),
             timers=tuple(timers.values()),
             batched=cls.on_batch is not Strategy.on_batch,
+            scope=_scope(cls),
         )
 
     def __init__(self, **parameters: object) -> None:
@@ -96,7 +102,7 @@ class Strategy:
         """Answer one tick of one symbol with `yield Signal(…)`; called for ticks of all phases.
 
         Args:
-            memory: that symbol's row.
+            memory: that symbol's row; with scope Universe the one row.
         """
         return None
 
@@ -107,6 +113,19 @@ class Strategy:
         symbol may not depend on which others happen to stand in the same batch.
         """
         return None
+
+
+def tick_by_tick(strategy: type[Strategy]) -> type[Strategy]:
+    """The same strategy without its `on_batch`: to show that it gives with columns what it gives tick by tick."""
+    return type(strategy.__name__, (strategy,), {"on_batch": Strategy.on_batch})
+
+
+def _scope(cls: type[Strategy]) -> Scope:
+    if not isinstance(cls.scope, Scope):
+        raise StrategyError(f"{cls.__name__}.scope is {cls.scope!r:.80}; expected Symbol or Universe of dfp.sdk")
+    if cls.scope is Scope.UNIVERSE and cls.on_batch is not Strategy.on_batch:
+        raise StrategyError(f"{cls.__name__}: ticks of a batch have no order; with scope Universe use on_tick")
+    return cls.scope
 
 
 def _memory(cls: type[Strategy]) -> type[State]:
@@ -143,7 +162,8 @@ def _check_handler(cls: type[Strategy], name: str) -> None:
     if not inspect.isfunction(handler):
         raise StrategyError(f"{cls.__name__}.{name} is {handler!r:.80}; expected a plain method")
     plain = {"on_tick": "(self, tick, memory)", "on_batch": "(self, ticks, memory)"}
-    arguments = plain.get(name, "(self, symbol, memory, now)")
+    timer = "(self, memory, now)" if cls.scope is Scope.UNIVERSE else "(self, symbol, memory, now)"
+    arguments = plain.get(name, timer)
     try:
         inspect.signature(handler).bind(*arguments.split(","))
     except TypeError:

@@ -60,7 +60,8 @@ class Timer:
 def at(time: str) -> Callable[[Handler], Handler]:
     """Call the handler once a session, at `HH:MM` or `HH:MM:SS` exchange time, for each symbol seen this session.
 
-    The handler is `handler(self, symbol, memory, now)`, now in UTC nanoseconds; it may yield signals.
+    The handler is `handler(self, symbol, memory, now)`, now in UTC nanoseconds; it may yield signals. With scope
+    Universe it is `handler(self, memory, now)`, called once, also before any symbol was seen.
 
     Raises:
         StrategyError: not a time of day.

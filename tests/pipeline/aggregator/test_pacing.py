@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from dfp.aggregator import pacing
 from dfp.aggregator.pacing import PacedReader
@@ -22,6 +23,7 @@ NAMES = Names("test")
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     client = connect(redis_url)
+    await Chain(client, NAMES, "aggregator", "a", (NAMES.signals, NAMES.risk_verdicts, NAMES.features)).claim()
     yield client
     await client.aclose()
 
@@ -149,6 +151,38 @@ async def test_a_guard_that_stands_still_holds_nothing_back(redis: Redis, monkey
     read = await paced.read()
     assert list(read)[:2] == [NAMES.risk_verdicts, NAMES.signals]
     await until(lambda: _reads_up_to(paced, 8))
+
+
+async def test_the_reader_comes_back_while_it_waits_for_the_guard_and_loses_no_signal(redis: Redis) -> None:
+    await writer(redis, 10)
+    loud = await engine(redis, "one", 8, signals=1)
+    late = await guard(redis, 3)
+    paced = reader(redis)
+    assert list(await paced.read(block_ms=1)) == [NAMES.risk_verdicts]
+    await commit(loud, 10, signals=1)
+    assert await paced.read(block_ms=1) == {}
+    await judge(late, 8)
+    read = await paced.read(block_ms=1)
+    assert list(read) == [NAMES.risk_verdicts, NAMES.signals]
+    assert [entry.seq for entry in read[NAMES.signals]] == [1]
+    assert await paced.read(block_ms=1) == {}
+    await judge(late, 10)
+    read = await paced.read(block_ms=1)
+    assert list(read) == [NAMES.risk_verdicts, NAMES.signals]
+    assert [entry.seq for entry in read[NAMES.signals]] == [2]
+    assert [entry.seq for entry in (await paced.read())[NAMES.features]] == list(range(1, 11))
+
+
+async def test_a_log_that_was_deleted_is_waited_for(redis: Redis) -> None:
+    await redis.flushall()
+    assert await reader(redis).read(block_ms=1) == {}
+
+
+async def test_something_else_in_the_place_of_the_log_is_an_error(redis: Redis) -> None:
+    await redis.delete(NAMES.features)
+    await redis.set(NAMES.features, "no stream")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await reader(redis).read(block_ms=1)
 
 
 async def _reads_up_to(paced: PacedReader, seq: int) -> bool:

@@ -5,15 +5,19 @@ import random
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dfp.contracts import codec
 from dfp.contracts.entry import Kind
 from dfp.contracts.held import Held
 from dfp.contracts.opportunity import CloseReason, Opportunity
+from dfp.contracts.policy import Action, Policy, Rule, Scope, Volatility, bundle
 from dfp.contracts.risk import Alert
 from dfp.log.chain import Chain
 from dfp.log.work import Work
+from mornings import GUARDED
+from opinions import MINUTE
 from publication import NAMES, Running, aggregator, violations_of_publication, vouch
 from violations import entries
 from waiting import until
@@ -21,6 +25,25 @@ from waiting import until
 HALT = ("HSET", NAMES.halt, "pipeline", "{}")
 RELEASE = ("HDEL", NAMES.halt, "pipeline")
 STALE = ("SET", NAMES.risk_fresh_until, "1")
+
+
+LOOSER = bundle(
+    [
+        Policy(
+            name="house",
+            strategies=None,
+            enforce=True,
+            rules=[
+                Rule(
+                    name="volatility",
+                    scope=Scope.SYMBOL,
+                    check=Volatility(threshold=0.06, window_ns=None, grid_ns=MINUTE),
+                    action=Action.BLOCK,
+                )
+            ],
+        )
+    ]
+)
 
 
 class Unconditional(Chain):
@@ -33,12 +56,16 @@ class Unconditional(Chain):
 async def halts(running: Running, tries: int) -> None:
     """Halt and release under load, at any moment of the aggregator's work."""
     rng = random.Random(7)
+    until_silent_ms = []
     for _ in range(tries):
         await asyncio.sleep(rng.random() * 0.01)
-        await running.silence(*HALT)
+        silence = await running.silence(*HALT)
         await running.takes(3)
+        until_silent_ms.append(max(0.0, running.heard - silence.ordered) * 1_000)
         await running.release(*RELEASE)
         await running.publishes()
+    half, most, worst = np.percentile(until_silent_ms, (50, 99, 100))
+    print(f"from the halt to the last opportunity at a subscriber: p50 {half:.1f} p99 {most:.1f} max {worst:.1f} ms")
 
 
 async def silent_guards(running: Running, tries: int) -> None:
@@ -53,6 +80,26 @@ async def silent_guards(running: Running, tries: int) -> None:
         await running.publishes()
 
 
+async def flapping(running: Running, tries: int) -> None:
+    """Change any condition under load, faster than the aggregator can follow."""
+    rng = random.Random(9)
+    bundles = [GUARDED, LOOSER]
+    for _ in range(tries):
+        await asyncio.sleep(rng.random() * 0.02)
+        match rng.randrange(4):
+            case 0:
+                await running.redis.execute_command(*rng.choice([HALT, RELEASE]))
+            case 1:
+                await running.redis.execute_command(rng.choice(["HSET", "HDEL"]), NAMES.halt, "strategy/another", "{}")
+            case 2:
+                await vouch(running.redis, rng.choice([-1, 3_600]))
+            case 3:
+                await running.goes_by(rng.choice(bundles))
+    await running.redis.delete(NAMES.halt)
+    await vouch(running.redis, 3_600)
+    await running.publishes()
+
+
 Fault = Callable[[Running, int], Coroutine[Any, Any, None]]
 
 
@@ -64,6 +111,7 @@ async def under_load(url: str, fault: Fault, tries: int, chain: type[Chain] = Ch
         await fault(running, tries)
         running.enough = True
         await feeding
+        await running.drains()
         return await violations_of_publication(running)
 
 
@@ -73,6 +121,10 @@ async def test_no_opportunity_is_published_after_a_halt_in_200_tries_under_load(
 
 async def test_no_opportunity_is_published_without_fresh_verdicts_in_50_tries_under_load(redis_url: str) -> None:
     assert await under_load(redis_url, silent_guards, 50) == set()
+
+
+async def test_conditions_that_flap_50_times_under_load_lose_and_double_nothing(redis_url: str) -> None:
+    assert await under_load(redis_url, flapping, 50) == set()
 
 
 @pytest.mark.parametrize("fault", [halts, silent_guards])

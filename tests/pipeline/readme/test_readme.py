@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shlex
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -18,6 +20,16 @@ COMMANDS = {
     "curl localhost:8888/opportunities",
     ".venv/bin/dfp up -f examples/ --for 60s --report report.json",
     ".venv/bin/dfp up --help",
+    ".venv/bin/dfp up --source raw_ticks --clock ticks",
+    *(
+        TRIED := (
+            ".venv/bin/dfp trigger breakout",
+            ".venv/bin/dfp trigger volatility --symbol 000001.SZ",
+            '.venv/bin/dfp halt pipeline --reason "wrong prices from the feed"',
+            ".venv/bin/dfp health",
+            '.venv/bin/dfp release pipeline --reason "prices are right again"',
+        )
+    ),
 }
 
 
@@ -66,6 +78,24 @@ def test_a_run_with_the_examples_ends_by_itself_and_leaves_a_report(up: Up, tmp_
     up.start("-f", str(ROOT / "examples"), "--for", "5s", "--report", str(report))
     assert up.end() == 0, up.output
     assert json.loads(report.read_bytes())["rows"]["accepted"] > 0
+
+
+def test_the_tools_do_what_readme_says_one_after_the_other(up: Up) -> None:
+    up.start("--source", "raw_ticks", "--clock", "ticks")
+    up.until_open()
+    environment = {**os.environ, "XDG_STATE_HOME": str(up.folder)}
+    codes = []
+    for command in TRIED:
+        _, *arguments = shlex.split(command)
+        if arguments == ["health"]:
+            arguments += ["--port", str(up.ports["--http-port"])]
+        ran = subprocess.run([sys.executable, "-m", "dfp.cli", *arguments], env=environment, cwd=ROOT)
+        codes.append(ran.returncode)
+    degraded = 1  # a halt holds, and the feed is silent
+    assert codes == [0, 0, 0, degraded, 0]
+    assert up.process is not None
+    up.process.terminate()
+    assert up.end() == 0, up.output
 
 
 def test_help_shows_examples() -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from dfp.engine.core import EngineCore
 from dfp.engine.deadline import HandlerTimeout
 from dfp.log.work import Work
 from dfp.market.phases import Phase
-from dfp.sdk import Down, Flat, Signal, State, Strategy, Tick, Up, at, every
+from dfp.sdk import Down, Flat, Signal, State, Strategy, Tick, Universe, Up, at, every
 from feature_log import NAMES, SESSION, Item, Row, clock, engine, log, moment
 
 SYMBOLS = ("600519.SH", "000001.SZ", "300122.SZ")
@@ -59,6 +60,37 @@ class Moody(Strategy):
         if memory.count % 3 == 0:
             raise ValueError("three")
         return [Signal(Flat, strength=memory.count % 100)]
+
+
+class Herd(Strategy):
+    """Remembers the whole market, speaks about other symbols, and goes wrong too."""
+
+    scope = Universe
+    warmup = "2 ticks"
+
+    class Memory(State):
+        count: int = 0
+        leader: str = ""
+
+    def on_tick(self, tick: Tick, memory: Memory) -> Any:
+        memory.count += 1
+        before, memory.leader = memory.leader, tick.symbol
+        match int(tick.last):
+            case 11:
+                raise ValueError("eleven")
+            case 13:
+                raise HandlerTimeout("thirteen")
+            case 14 if before:
+                return [Signal(Up, strength=memory.count % 100, symbol=before), Signal(Down)]
+        return None
+
+    @every("1m")
+    def each_minute(self, memory: Memory, now: int) -> Iterator[Signal]:
+        for symbol in SYMBOLS[: memory.count % 4]:
+            yield Signal(Flat, strength=memory.count % 100, symbol=symbol)
+
+
+KINDS = pytest.mark.parametrize("kind", [Moody, Herd])
 
 
 @st.composite
@@ -103,11 +135,14 @@ def said(work: Work) -> list[tuple[str, Kind, bytes]]:
     return [(write.stream, write.kind, write.payload) for write in work.writes if write.kind is not Kind.CONTAINED]
 
 
+@KINDS
 @settings(max_examples=50, deadline=None)
 @given(histories(), st.integers(0, 2**32))
-def test_frames_and_batches_of_any_size_give_the_same_bytes_counts_and_state(history: list[Item], seed: int) -> None:
+def test_frames_and_batches_of_any_size_give_the_same_bytes_counts_and_state(
+    kind: type[Strategy], history: list[Item], seed: int
+) -> None:
     dice = random.Random(seed)
-    whole, split = engine(Moody()), engine(Moody())
+    whole, split = engine(kind()), engine(kind())
     expected = outcome(whole, log(history), iter(lambda: 1_000_000, 0))
     found = outcome(split, log(history, cut=lambda: dice.random() < 0.5), iter(lambda: dice.randint(1, 9), 0))
     assert said(found) == said(expected)
@@ -116,20 +151,21 @@ def test_frames_and_batches_of_any_size_give_the_same_bytes_counts_and_state(his
     assert split.save() == whole.save()
 
 
+@KINDS
 @settings(max_examples=50, deadline=None)
 @given(histories(), st.integers(0, 2**32))
-def test_a_restart_at_any_entry_changes_nothing(history: list[Item], seed: int) -> None:
+def test_a_restart_at_any_entry_changes_nothing(kind: type[Strategy], history: list[Item], seed: int) -> None:
     dice = random.Random(seed)
     entries = log(history, cut=lambda: dice.random() < 0.5)
-    steady = engine(Moody())
+    steady = engine(kind())
     expected = outcome(steady, entries, iter(lambda: 5, 0))
-    core = engine(Moody())
+    core = engine(kind())
     found = Work()
     for entry in entries:
         core.process(NAMES.features, [entry], found)
         if dice.random() < 0.3:
             state = core.save()
-            core = engine(Moody())
+            core = engine(kind())
             core.load(state)
             assert core.save() == state
     assert found.writes == expected.writes

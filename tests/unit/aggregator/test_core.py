@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from dfp.aggregator.core import INPUT_FIELD, AggregatorCore
+from dfp.aggregator.publisher import CONDITIONS_FIELD
 from dfp.contracts import codec
 from dfp.contracts.dead_letter import DeadLetter
 from dfp.contracts.entry import Kind, Meta
@@ -43,7 +44,7 @@ def test_what_was_published_is_counted(aggregator: Aggregator) -> None:
 def test_a_signal_that_has_expired_before_it_is_read_is_counted_and_not_used(aggregator: Aggregator) -> None:
     assert aggregator.take(clock(10), signal(at=0, horizon=10)) == []
     assert aggregator.work.counts == {"late": 1}
-    assert set(aggregator.fields) == {INPUT_FIELD}
+    assert set(aggregator.fields) == {CONDITIONS_FIELD, INPUT_FIELD}
 
 
 def test_a_signal_made_after_the_close_has_no_time_left_and_is_late(aggregator: Aggregator) -> None:

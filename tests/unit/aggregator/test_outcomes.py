@@ -1,31 +1,16 @@
 """What became of an opportunity: entry, exit, excursions and cost of somebody who followed it."""
 
-import numpy as np
 import pytest
 
 from dfp.contracts.entry import Kind
 from dfp.contracts.flags import Flag
-from dfp.contracts.frame import DTYPES, TICK_COLUMNS, Frame
 from dfp.contracts.opportunity import CloseReason
 from dfp.contracts.outcome import Outcome, Tradable
 from dfp.market.phases import Phase
-from dfp.market.symbols import pack
+from mornings import ticks
 from opinions import OPEN, SECOND, SESSION, Aggregator, Down, Flat, Up, clock, sent, signal
 
 COST = 0.001
-
-
-def ticks(*rows: tuple[float, float], symbol: str = "600000.SH", session: int = SESSION, **columns: float) -> Frame:
-    """Ticks (seconds after the open, last price in yuan) with a spread of two cents around the price."""
-    times, prices = zip(*rows, strict=True)
-    last = np.round(np.array(prices) * 10_000)
-    made = {"symbol": pack(symbol), "time": OPEN + np.array(times) * SECOND, "last": last, "phase": Phase.CONTINUOUS}
-    made |= {"bid1": last - 100, "ask1": last + 100, **columns}
-    full = {
-        name: np.broadcast_to(np.asarray(made.get(name, 0)), len(rows)).astype(DTYPES[code])
-        for name, code in TICK_COLUMNS.items()
-    }
-    return Frame(session, full)
 
 
 @pytest.fixture
@@ -74,6 +59,13 @@ def test_without_any_tick_there_was_no_quote(aggregator: Aggregator) -> None:
     aggregator.take(clock(0), signal(horizon=60), clock(61))
     (found,) = outcomes(aggregator)
     assert (found.tradable, found.exit) == (Tradable.NO_QUOTE, None)
+
+
+def test_what_is_closed_before_there_is_a_quote_cannot_be_followed(aggregator: Aggregator) -> None:
+    aggregator.take(clock(0), signal(horizon=60), signal(direction=Flat, at=1), ticks((1, 10.0)), clock(61))
+    (found,) = outcomes(aggregator)
+    assert (found.tradable, found.entry, found.exit) == (Tradable.NO_QUOTE, None, 10.0)
+    assert (found.return_at_close, found.return_at_horizon) == (None, None)
 
 
 def test_an_unfit_tick_is_no_price(aggregator: Aggregator) -> None:

@@ -107,6 +107,31 @@ def test_a_guard_that_never_came_is_told_when_the_first_candidate_is_held(aggreg
     assert alerts(aggregator) == [("RiskGuardStale", Severity.CRITICAL)]
 
 
+def test_a_guard_that_confirms_older_verdicts_is_not_back_yet(aggregator: Aggregator) -> None:
+    aggregator.assume(bundle=GUARDED)
+    aggregator.take(signal())
+    aggregator.assume(fresh=True)
+    assert alerts(aggregator) == [("RiskGuardStale", Severity.CRITICAL)]
+    aggregator.take(verdicts(GUARDED))
+    assert alerts(aggregator)[1:] == [("RiskGuardStale", Severity.INFO)]
+
+
+def test_without_policies_that_need_the_guard_its_silence_is_over(aggregator: Aggregator) -> None:
+    aggregator.assume(bundle=GUARDED)
+    aggregator.take(signal())
+    aggregator.assume(bundle=WATCHED)
+    assert alerts(aggregator)[1:] == [("RiskGuardStale", Severity.INFO)]
+    aggregator.assume(bundle=GUARDED)
+    aggregator.take(signal(at=1))
+    assert alerts(aggregator)[2:] == [("RiskGuardStale", Severity.CRITICAL)]
+
+
+def test_new_policies_that_the_guard_has_not_judged_by_yet_are_no_silence(aggregator: Aggregator) -> None:
+    aggregator.assume(fresh=True, bundle=GUARDED)
+    assert aggregator.take(signal()) == []
+    assert (held(aggregator), alerts(aggregator)) == (["RiskGuardStale"], [])
+
+
 def test_verdicts_by_other_policies_are_as_good_as_none(aggregator: Aggregator) -> None:
     aggregator.assume(fresh=True, bundle=GUARDED)
     assert aggregator.take(verdicts(WATCHED), signal()) == []
@@ -176,6 +201,17 @@ def test_a_session_that_ended_under_a_silent_guard_is_closed_as_ended(aggregator
     assert aggregator.take(clock(100, end=True)) == []
     (closed,) = aggregator.assume(fresh=True)
     assert closed.closed is CloseReason.SESSION_END
+
+
+def test_an_opportunity_of_yesterday_that_was_kept_back_does_not_go_on_with_todays_views(
+    aggregator: Aggregator,
+) -> None:
+    aggregator.assume(fresh=True, bundle=GUARDED)
+    aggregator.take(verdicts(GUARDED), clock(0), signal())
+    aggregator.assume(fresh=False)
+    assert aggregator.take(signal(at=86_400, session=SESSION + 1)) == []
+    (closed,) = aggregator.assume(fresh=True)
+    assert (closed.closed, closed.members) == (CloseReason.SESSION_END, [])
 
 
 def test_a_halted_strategy_loses_its_word_and_what_stood_on_it_alone_is_closed(aggregator: Aggregator) -> None:
@@ -267,8 +303,10 @@ def test_sides_that_are_too_close_leave_neither(aggregator: Aggregator) -> None:
     assert aggregator.take(clock(2), clock(60)) == []
 
 
-@pytest.mark.parametrize("payload", [b"{}", codec.encode(clock(0))])
-def test_an_entry_that_is_no_verdict_is_dead_lettered(aggregator: Aggregator, payload: bytes) -> None:
-    _, entry = aggregator.entry(payload, Kind.VERDICTS)
+@pytest.mark.parametrize(
+    ("payload", "kind"), [(b"{}", Kind.VERDICTS), (codec.encode(clock(0)), Kind.VERDICTS), (b"{}", Kind.ALERT)]
+)
+def test_an_entry_that_is_no_verdict_is_dead_lettered(aggregator: Aggregator, payload: bytes, kind: Kind) -> None:
+    _, entry = aggregator.entry(payload, kind)
     aggregator.feed([(NAMES.risk_verdicts, entry)])
-    assert aggregator.work.counts == {"rejected/bad-verdicts": 1}
+    assert aggregator.work.counts == {f"rejected/bad-{kind}": 1}

@@ -15,7 +15,9 @@ from dfp.contracts.entry import Entry, Kind
 from dfp.engine.awaiting import finished
 from dfp.engine.core import EngineCore
 from dfp.engine.deadline import HandlerTimeout
+from dfp.engine.universe import Universe
 from dfp.sdk import Down, MemoryColumns, Signal, Signals, State, Strategy, StrategyError, Tick, Ticks, Up, at
+from dfp.sdk.strategy import tick_by_tick
 from feature_log import MAUTAI, NAMES, PINGAN, Item, Row, clock, engine, log, moment, rows, run, signals
 
 SYMBOLS = (MAUTAI, PINGAN, "300750.SZ", "688981.SH")
@@ -87,7 +89,7 @@ def entries(seed: int, cut: float) -> list[Entry]:
 
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.2, 1.0]))
 def test_columns_give_what_ticks_give_however_frames_are_cut(seed: int, cut: float) -> None:
-    by_tick, by_batch = engine(ByTick()), engine(ByBatch())
+    by_tick, by_batch = engine(tick_by_tick(ByBatch)()), engine(ByBatch())
     said = run(by_tick, entries(seed, 0.0))
     assert [one.payload for one in run(by_batch, entries(seed, cut)).writes] == [one.payload for one in said.writes]
     assert by_batch.save() == by_tick.save()
@@ -120,6 +122,24 @@ def test_a_batch_that_fails_is_contained_tick_by_tick(seed: int, cut: float) -> 
     assert signals(work) == alone
     failed = sum(isinstance(item, Row) and item.symbol == PINGAN for item in market(seed))
     assert work.counts.get("contained", 0) == failed
+
+
+def test_dead_letters_do_not_show_how_frames_were_cut() -> None:
+    whole, cut = (
+        [one.payload for one in run(engine(Picky()), entries(1, share)).writes if one.kind is Kind.DEAD_LETTER]
+        for share in (0.0, 1.0)
+    )
+    assert whole == cut != []
+
+
+def test_the_columns_of_a_batch_cannot_be_written_to() -> None:
+    class Writer(Strategy):
+        def on_batch(self, ticks: Ticks, memory: MemoryColumns) -> None:
+            ticks.volume[0] = 1
+
+    core = engine(Writer(), universe=Universe.parse({"exclude": [{"symbols": [PINGAN]}]}))
+    found = letters(core, [Row(SYMBOLS[2]), Row(PINGAN), Row(MAUTAI)])
+    assert ["read-only" in letter.detail for letter in found] == [True, True]
 
 
 def test_a_contained_tick_is_named_with_its_record() -> None:

@@ -97,6 +97,92 @@ def test_a_reference_that_is_none_is_refused_with_what_is_allowed(code: str) -> 
         load(code)
 
 
+HELPED = """
+from helpers import HOURS
+import limits
+from dfp.sdk import Flat, Signal, State, Strategy, at
+
+class Helped(Strategy):
+    @at(HOURS[0])
+    def close(self, symbol, memory, now):
+        yield Signal(Flat, strength=limits.STRENGTH)
+"""
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Path:
+    """A folder as a kubelet mounts a ConfigMap: each key is a link into `..data`, itself a link to a dated folder."""
+    dated = tmp_path / "..2026_11_25"
+    dated.mkdir()
+    (tmp_path / "..data").symlink_to(dated.name)
+    for name, text in (
+        ("helped.py", HELPED),
+        ("helpers.py", "from limits import STRENGTH\nHOURS = ('14:55',)\n"),
+        ("limits.py", "STRENGTH = 7\n"),
+        ("unused.py", "import time\n"),
+    ):
+        (dated / name).write_text(text)
+        (tmp_path / name).symlink_to(Path("..data", name))
+    return tmp_path
+
+
+def test_a_strategy_imports_what_lies_beside_it_in_its_config_map(mounted: Path) -> None:
+    loaded = load(f"file:{mounted}/helped.py:Helped")
+    assert loaded.source == HELPED.encode()
+    assert loaded.helpers == {
+        "helpers": b"from limits import STRENGTH\nHOURS = ('14:55',)\n",
+        "limits": b"STRENGTH = 7\n",
+    }
+    assert len(loaded.kind.definition.timers) == 1
+
+
+def test_a_helper_is_checked_like_the_strategy_itself(mounted: Path) -> None:
+    (mounted / "..data" / "limits.py").write_text("x = 1\nimport time\n")
+    with pytest.raises(LoadError, match=r"limits\.py:2: import of `time`"):
+        load(f"file:{mounted}/helped.py:Helped")
+
+
+def test_a_helper_that_fails_is_named_with_its_line(mounted: Path) -> None:
+    (mounted / "..data" / "limits.py").write_text("x = 1\ny = x / 0\n")
+    before = set(sys.modules)
+    with pytest.raises(LoadError, match=r"limits\.py:2: ZeroDivisionError"):
+        load(f"file:{mounted}/helped.py:Helped")
+    assert set(sys.modules) == before
+
+
+def test_a_helper_that_leads_out_of_the_folder_is_refused(
+    mounted: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "limits.py"
+    outside.write_text("STRENGTH = 7\n")
+    (mounted / "limits.py").unlink()
+    (mounted / "limits.py").symlink_to(outside)
+    with pytest.raises(LoadError, match=r"limits\.py: leads to .*, outside of its folder"):
+        load(f"file:{mounted}/helped.py:Helped")
+
+
+def test_code_that_did_not_change_is_not_run_again(mounted: Path) -> None:
+    code = f"file:{mounted}/helped.py:Helped"
+    first = load(code).kind
+    assert load(code).kind is first
+    (mounted / "..data" / "limits.py").write_text("STRENGTH = 8\n")
+    changed = load(code)
+    assert changed.kind is not first
+    assert changed.helpers["limits"] == b"STRENGTH = 8\n"
+
+
+def test_helpers_of_two_strategies_may_have_the_same_name(tmp_path: Path) -> None:
+    kinds = []
+    for hour in ("14:50", "14:55"):
+        folder = tmp_path / hour[3:]
+        folder.mkdir()
+        (folder / "helpers.py").write_text(f"HOURS = ('{hour}',)\n")
+        (folder / "helped.py").write_text(HELPED.replace("import limits\n", "").replace("limits.STRENGTH", "7"))
+        kinds.append(load(f"file:{folder}/helped.py:Helped").kind)
+    assert kinds[0].definition.timers != kinds[1].definition.timers
+    assert "helpers" not in sys.modules
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A distribution with an entry point, installed the way pip leaves it."""

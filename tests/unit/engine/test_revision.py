@@ -26,6 +26,8 @@ def test_a_revision_is_sixteen_hexadecimal_digits_and_repeats() -> None:
         {"parameters": {"ratio": 2.5, "horizon": "10m"}},
         {"universe": {"include": [{"board": "STAR"}], "exclude": []}},
         {"needs": ("vwap",)},
+        {"group": "order-book"},
+        {"helpers": {"limits": b"STRENGTH = 7"}},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -39,6 +41,16 @@ def test_the_sdk_s_major_version_changes_it(monkeypatch: pytest.MonkeyPatch) -> 
     assert revision(**BASE) != before
 
 
+def test_helpers_change_it_by_name_and_content_and_having_none_does_not() -> None:
+    assert revision(**BASE, helpers={}) == revision(**BASE)
+    found = {
+        revision(**BASE, helpers={name: content}) for name in ("limits", "other") for content in (b"x = 1", b"x = 2")
+    }
+    assert len(found) == 4
+
+
 def test_order_changes_nothing() -> None:
+    helpers = {"a": b"1", "b": b"2"}
+    assert revision(**BASE, helpers=helpers) == revision(**BASE, helpers=dict(reversed(helpers.items())))
     turned = {**BASE, "parameters": {"horizon": "10m", "ratio": 2.0}, "needs": ("spread", "vwap")}
     assert revision(**turned) == revision(**BASE)

@@ -1,6 +1,7 @@
 """Manifests of a folder, resolved with the child process that loads each strategy."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import psutil
@@ -104,6 +105,39 @@ async def test_code_in_a_config_map_is_written_to_a_file(folder: Path) -> None:
     resolved = await resolve([manifest], folder / "code")
     assert resolved.files == {"rising": str(folder / "code" / "rising" / "rising.py")}
     assert (folder / "code" / "rising" / "rising.py").read_text() == code
+
+
+async def test_helpers_beside_the_code_are_copied_and_other_files_are_not(folder: Path) -> None:
+    manifest = write(folder, "rising", needs="(levels.FEATURE,)\n    levels = None")
+    code = folder / "rising.py"
+    code.write_text(f"import levels\n{code.read_text()}")
+    (folder / "levels.py").write_text('FEATURE = "vwap"\n')
+    (folder / "unused.py").write_text("import os\n")
+    resolved = await resolve([manifest], folder / "code")
+    assert resolved.needs == ("vwap",)
+    assert sorted(file.name for file in (folder / "code" / "rising").iterdir()) == ["levels.py", "rising.py"]
+    assert (await needs_of(Request("rising", f"file:{resolved.files['rising']}:Rising", {}))) == ("vwap",)
+
+
+async def test_helpers_in_a_config_map_are_written_to_files(folder: Path) -> None:
+    manifest = write(folder, "rising", needs="(FEATURE,)")
+    code = "from levels import FEATURE\n" + (folder / "rising.py").read_text()
+    (folder / "rising.py").unlink()
+    data = {"rising.py": code, "levels.py": 'FEATURE = "vwap"\n', "notes.md": "x"}
+    document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "rising-code"}, "data": data}
+    manifest.write_text(f"{manifest.read_text()}\n---\n{json.dumps(document)}\n")
+    resolved = await resolve([manifest], folder / "code")
+    assert resolved.needs == ("vwap",)
+    assert sorted(file.name for file in (folder / "code" / "rising").iterdir()) == ["levels.py", "rising.py"]
+
+
+async def test_code_that_is_wrong_is_told_by_the_process_that_loads_it(folder: Path) -> None:
+    write(folder, "one", needs="(")
+    write(folder, "two", needs="[")
+    with pytest.raises(UserMistake) as refused:
+        await resolve([folder], folder / "code")
+    assert "strategy 'one': " in str(refused.value)
+    assert "strategy 'two': " in str(refused.value)
 
 
 async def test_needs_of_all_strategies_are_joined_and_each_stands_once(folder: Path) -> None:

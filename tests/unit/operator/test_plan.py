@@ -195,7 +195,7 @@ def test_a_variable_from_a_secret_is_refused_where_there_are_no_secrets() -> Non
 
 def test_code_of_a_config_map_is_found_by_the_module_of_its_entry_point() -> None:
     found = code_file(strategy(code=IN_CONFIG_MAP), [config_map(momentum="x = 1", other=""), config_map("b")])
-    assert found == CodeFile("momentum.py", "x = 1")
+    assert found == CodeFile("momentum.py", "x = 1", {"other.py": ""})
 
 
 def test_code_of_a_config_map_is_found_by_its_key_and_keeps_the_module_as_file_name() -> None:

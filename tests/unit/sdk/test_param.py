@@ -3,6 +3,7 @@
 import pytest
 
 from dfp.sdk import Param, Strategy, StrategyError
+from dfp.sdk.param import json_schema
 
 
 class Tuned(Strategy):
@@ -105,3 +106,26 @@ def test_annotations_may_be_text() -> None:
         ratio: "float" = Param(2.0)
 
     assert Postponed(ratio=3).ratio == 3.0
+
+
+def test_parameters_have_a_json_schema_that_allows_what_they_allow() -> None:
+    class Tuned(Strategy):
+        ratio: float = Param(2, gt=0, le=5, doc="volume against usual")
+        count: int = Param(3, ge=1, lt=10)
+        loud: bool = Param(False)
+        horizon: str = Param("10m")
+
+    schema = json_schema("Tuned", Tuned.definition.parameters)
+    assert (schema["title"], schema["type"], schema["additionalProperties"]) == ("Tuned", "object", False)
+    assert schema["properties"] == {
+        "ratio": {
+            "type": "number",
+            "default": 2.0,
+            "description": "volume against usual",
+            "exclusiveMinimum": 0,
+            "maximum": 5,
+        },
+        "count": {"type": "integer", "default": 3, "minimum": 1, "exclusiveMaximum": 10},
+        "loud": {"type": "boolean", "default": False},
+        "horizon": {"type": "string", "default": "10m"},
+    }

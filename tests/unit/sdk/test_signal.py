@@ -38,6 +38,17 @@ def test_a_value_out_of_range_is_refused_with_field_value_and_what_is_allowed(
         Signal(Down, **{field: value})  # type: ignore[arg-type]
 
 
+def test_a_symbol_is_taken_in_its_one_spelling() -> None:
+    assert Signal(Up, symbol=" 600000.sh ").symbol == "600000.SH"
+    assert Signal(Up).symbol is None
+
+
+@pytest.mark.parametrize("symbol", ["600000", "", 600000])
+def test_what_is_no_symbol_is_refused(symbol: object) -> None:
+    with pytest.raises(StrategyError, match=r"Signal\.symbol: symbol .* is not allowed; expected six digits with"):
+        Signal(Up, symbol=symbol)  # type: ignore[arg-type]
+
+
 def test_a_direction_of_another_kind_is_refused() -> None:
     with pytest.raises(
         StrategyError, match=r"Signal\.direction = 'Sideways' is not allowed; expected Up, Down or Flat"

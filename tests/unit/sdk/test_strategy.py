@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dfp.sdk import State, Strategy, StrategyError, at
+from dfp.sdk import State, Strategy, StrategyError, Symbol, Universe, at
 from dfp.sdk.tick import FIELDS, tick_type
 
 
@@ -55,6 +55,20 @@ def test_an_own_constructor_is_refused() -> None:
 def test_a_strategy_is_read_only() -> None:
     with pytest.raises(StrategyError, match=r"Made\.count cannot be assigned: .* keep 'count' in Memory"):
         make()().count = 1
+
+
+def test_a_scope_is_symbol_or_universe_and_with_universe_there_are_no_batches() -> None:
+    assert make().definition.scope is Symbol
+    assert make(scope=Universe).definition.scope is Universe
+    with pytest.raises(StrategyError, match=r"Made\.scope is 'Universe'; expected Symbol or Universe"):
+        make(scope="Universe")
+    with pytest.raises(StrategyError, match="ticks of a batch have no order; with scope Universe use on_tick"):
+        make(scope=Universe, on_batch=lambda self, ticks, memory: None)
+
+
+def test_a_timer_of_a_universe_is_not_given_a_symbol() -> None:
+    with pytest.raises(StrategyError, match=r"Made\.close must take \(self, memory, now\)"):
+        make(scope=Universe, close=at("14:55")(lambda self, symbol, memory, now: None))
 
 
 def test_a_handler_with_other_arguments_is_refused() -> None:
