@@ -24,6 +24,9 @@ _DTYPES: Mapping[object, type] = {bool: np.bool_, int: np.int64, float: np.float
 
 def without_repeats(found: Sequence[Place]) -> Iterator[Sequence[Place]]:
     """The rows in order, cut wherever a symbol comes again."""
+    if len({cell.symbol for _, cell in found}) == len(found):  # one wave of the market
+        yield found
+        return
     start = 0
     seen: set[str] = set()
     for position, (_, cell) in enumerate(found):

@@ -30,6 +30,7 @@ from dfp.log.work import Work, Write
 from dfp.market.instruments import classify
 from dfp.market.phases import Phase
 from dfp.market.symbols import SymbolError, pack
+from dfp.sdk.batch import Ticks
 from dfp.sdk.errors import StrategyError
 from dfp.sdk.scope import Scope
 from dfp.sdk.signal import Signal
@@ -199,18 +200,20 @@ class EngineCore:
 
     def _take_batch(self, frame: Frame, found: Sequence[Place], entry: Entry, work: Work) -> None:
         """Let the strategy answer ticks of different symbols at once."""
+        ticks = self._ticks(frame, found)
+        session, warmup = frame.session, self._warmup
         warm: list[bool] = []
-        rows = [row for row, _ in found]
-        fit = self._reader.fit(frame, rows).tolist()
-        for (_, cell), continuous, last in zip(found, fit, self._reader.last(frame, rows).tolist(), strict=True):
-            if cell.session != frame.session:
-                cell.enter(frame.session)
-            warm.append(cell.warm_ticks >= self._warmup)
+        for (_, cell), continuous, last in zip(found, ticks.continuous.tolist(), ticks.last.tolist(), strict=True):
+            if cell.session != session:
+                cell.enter(session)
+            warm.append(cell.warm_ticks >= warmup)
             cell.warm_ticks += continuous
             cell.last = last
-        self._answer(frame, found, warm, entry, work)
+        self._answer(frame, ticks, found, warm, entry, work)
 
-    def _answer(self, frame: Frame, found: Sequence[Place], warm: Sequence[bool], entry: Entry, work: Work) -> None:
+    def _answer(
+        self, frame: Frame, ticks: Ticks, found: Sequence[Place], warm: Sequence[bool], entry: Entry, work: Work
+    ) -> None:
         """Call `on_batch`. Where that goes wrong, each tick becomes a batch of its own.
 
         So only those ticks are contained that cannot be answered, whatever stood beside them.
@@ -222,9 +225,8 @@ class EngineCore:
         after = {name: column.copy() for name, column in before.items()}
         watch = self._watch
         try:
-            if any(row in self._timed_out for row, _ in found):
+            if self._timed_out and any(row in self._timed_out for row, _ in found):
                 raise HandlerTimeout("timed out in an earlier run, as the journal says")
-            ticks = self._reader.columns(frame, [row for row, _ in found], [cell.symbol for _, cell in found])
             watch.running = ticks
             try:
                 produced = resolved(self._strategy.on_batch(ticks, self._columns.shown(after)), 1)
@@ -248,7 +250,10 @@ class EngineCore:
             self._containment.contain(failed, entry, found[0][0], record, work)
             return
         for place, counts in zip(found, warm, strict=True):
-            self._answer(frame, [place], [counts], entry, work)
+            self._answer(frame, self._ticks(frame, [place]), [place], [counts], entry, work)
+
+    def _ticks(self, frame: Frame, found: Sequence[Place]) -> Ticks:
+        return self._reader.columns(frame, [row for row, _ in found], [cell.symbol for _, cell in found])
 
     def _tick(self, frame: Frame, place: Place) -> Tick:
         row, cell = place

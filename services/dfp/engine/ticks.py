@@ -1,6 +1,7 @@
 """From the columns of a frame to ticks: what is the same for all rows is done in C, once a frame."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -29,6 +30,7 @@ class TickReader:
     def __init__(self, strategy: str, needs: Sequence[str]) -> None:
         self.needs = tuple(needs)
         self._type = tick_type(strategy, needs)
+        self._columns = frozenset((*FIELDS, *self.needs)) - {"symbol", "session"}
 
     def missing(self, frame: Frame) -> list[str]:
         """Needed features that the frame does not carry: it was written before they were asked for."""
@@ -41,50 +43,40 @@ class TickReader:
             symbols: of each of the rows, as text.
         """
         index = _index(rows)
-        prices, fit = _prices(frame, index), _fit(frame, index)
+        fit = _fit(frame, index)
+        # One array operation for all prices: in a frame of one tick, the number of operations is what costs.
+        prices = np.array([frame[name][index] for name in _PRICES])
         made: dict[str, Any] = {
             "symbol": symbols,
             "session": repeat(frame.session),
             "continuous": fit.tolist(),
-            **dict(zip(_PRICES, prices.tolist(), strict=True)),
+            **dict(zip(_PRICES, np.where(prices == 0, np.nan, prices / PRICE_SCALE).tolist(), strict=True)),
             **dict.fromkeys(self.missing(frame), repeat(np.nan)),
         }
         columns = [made[name] if name in made else frame[name][index].tolist() for name in (*FIELDS, *self.needs)]
         return list(map(self._type, *columns))
 
-    def fit(self, frame: Frame, rows: Sequence[int]) -> Column:
-        """`continuous` of these rows."""
-        return _fit(frame, _index(rows))
-
-    def last(self, frame: Frame, rows: Sequence[int]) -> Column:
-        """Last prices of these rows in yuan, NaN where absent."""
-        last = frame["last"][_index(rows)]
-        return np.where(last == 0, np.nan, last / PRICE_SCALE)
-
     def columns(self, frame: Frame, rows: Sequence[int], symbols: Sequence[str]) -> Ticks:
-        """The same ticks as columns."""
-        index = _index(rows)
-        made: dict[str, Column] = dict(zip(_PRICES, _prices(frame, index), strict=True))
-        made["continuous"] = _fit(frame, index)
-        for name in (*FIELDS, *self.needs):
-            if name in made or name in ("symbol", "session"):
-                continue
-            column = frame.columns.get(name)
-            made[name] = np.full(len(rows), np.nan) if column is None else column[index]
-        for column in made.values():
-            column.flags.writeable = False
-        return Ticks(symbols, frame.session, made)
+        """The same ticks as columns. Each is made when it is asked for: a handler of a few columns costs no more."""
+        return Ticks(symbols, frame.session, self._columns, partial(_column, frame, _index(rows), len(rows)))
+
+
+def _column(frame: Frame, index: Any, count: int, name: str) -> Column:
+    if name in _PRICES:
+        raw = frame[name][index]
+        column = np.where(raw == 0, np.nan, raw / PRICE_SCALE)
+    elif name == "continuous":
+        column = _fit(frame, index)
+    else:
+        carried = frame.columns.get(name)
+        column = np.full(count, np.nan) if carried is None else carried[index]
+    column.flags.writeable = False
+    return column
 
 
 def _index(rows: Sequence[int]) -> Any:
     first, last = rows[0], rows[-1]
     return slice(first, last + 1) if last - first + 1 == len(rows) else list(rows)  # a slice copies nothing
-
-
-def _prices(frame: Frame, index: Any) -> Column:
-    # One array operation for all prices: in a frame of one tick, the number of operations is what costs.
-    prices = np.array([frame[name][index] for name in _PRICES])
-    return np.where(prices == 0, np.nan, prices / PRICE_SCALE)
 
 
 def _fit(frame: Frame, index: Any) -> Column:

@@ -5,7 +5,7 @@ market's ticks are cut into batches; the engine sees to the cut. Columns are num
 of a handler call for thousands of symbols.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ Column = npt.NDArray[Any]
 
 
 class Ticks:
-    """Ticks of different symbols, column by column; attributes as those of `Tick`, as arrays that nobody else reads.
+    """Ticks of different symbols, column by column; attributes as those of `Tick`, as arrays that can only be read.
 
     Attributes:
         symbol: texts.
@@ -29,8 +29,10 @@ class Ticks:
     symbol: Sequence[str]
     session: int
 
-    def __init__(self, symbol: Sequence[str], session: int, columns: Mapping[str, Column]) -> None:
-        self.__dict__.update(columns, symbol=symbol, session=session)
+    def __init__(
+        self, symbol: Sequence[str], session: int, names: Collection[str], column: Callable[[str], Column]
+    ) -> None:
+        self.__dict__.update(symbol=symbol, session=session, _names=names, _column=column)
 
     def __len__(self) -> int:
         return len(self.symbol)
@@ -42,9 +44,11 @@ class Ticks:
     else:
 
         def __getattr__(self, name):
-            raise StrategyError(
-                f"ticks have no column {name!r}{closest(name, self.__dict__)} (features have to be in needs)"
-            )
+            if name not in self._names:
+                known = closest(name, self._names)
+                raise StrategyError(f"ticks have no column {name!r}{known} (features have to be in needs)")
+            column = self.__dict__[name] = self._column(name)
+            return column
 
 
 class MemoryColumns:

@@ -209,6 +209,23 @@ def test_a_batch_that_timed_out_in_an_earlier_run_is_answered_tick_by_tick() -> 
     assert signals(run(repeated, log(items))) == signals(original)
 
 
+def test_a_strategy_whose_batches_keep_timing_out_is_not_called_until_the_next_session() -> None:
+    class Slow(Strategy):
+        def on_batch(self, ticks: Ticks, memory: MemoryColumns) -> None:
+            raise HandlerTimeout("slow")
+
+    work = run(
+        engine(Slow()), log([row for pair in zip(rows(15, MAUTAI), rows(15, PINGAN), strict=True) for row in pair])
+    )
+    assert work.counts == {
+        "ticks": 30,
+        "contained": 20,
+        "rejected/strategy-timed-out": 20,
+        "degraded": 1,
+        "suspended": 10,
+    }
+
+
 class Async(Strategy):
     """Every kind of `async def`."""
 
@@ -246,6 +263,11 @@ def test_a_handler_that_waits_for_the_outside_is_contained() -> None:
         async def on_tick(self, tick: Tick, memory: State) -> None:  # type: ignore[override]
             await Forever()
 
+    class Silent(Strategy):
+        async def on_tick(self, tick: Tick, memory: State) -> None:  # type: ignore[override]
+            await _said(1)
+
+    assert letters(engine(Silent()), [Row()]) == []
     (letter,) = letters(engine(Waiting()), [Row()])
     assert "awaits something that is not there yet" in letter.detail
 

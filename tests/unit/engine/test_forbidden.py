@@ -18,6 +18,7 @@ from dfp.engine.forbidden import findings
         ("import numpy.random", "`numpy.random`"),
         ("from numpy import random", "`numpy.random`"),
         ("import numpy as np\nnp.random.normal()", "unseeded random"),
+        ("import scipy as sp\nsp.random.rvs()", "unseeded random"),
         ("from . import helpers", "relative import"),
         ("from .helpers import f", "relative import"),
         ("from dfp.log import connection", "`dfp.log`"),

@@ -46,8 +46,10 @@ def test_a_value_out_of_range_is_refused() -> None:
 
 
 def test_ticks_know_their_columns_and_say_what_is_missing() -> None:
-    ticks = Ticks(["a", "b"], 20220601, {"last": np.array([1.0, 2.0])})
+    columns = {"last": np.array([1.0, 2.0])}
+    ticks = Ticks(["a", "b"], 20220601, ("last",), columns.pop)
     assert (len(ticks), ticks.symbol, ticks.session, ticks.last.sum()) == (2, ["a", "b"], 20220601, 3.0)
+    assert ticks.last.tolist() == [1.0, 2.0], "a column is made once"
     with pytest.raises(StrategyError, match="no column 'lst'; did you mean 'last'"):
         _ = ticks.lst
 
