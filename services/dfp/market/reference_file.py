@@ -45,6 +45,7 @@ def read(paths: Sequence[Path]) -> Table:
         ReferenceDataError: the first thing that is not allowed.
     """
     files = [_read(path) for path in paths]
+    pa.default_memory_pool().release_unused()  # some 45 MB, which a service would keep for good
     symbols = sorted({symbol for file in files for symbol in file.symbols})
     rank = {symbol: index for index, symbol in enumerate(symbols)}
     sectors = sorted({sector for file in files for sector in file.sectors})
