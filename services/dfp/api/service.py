@@ -14,6 +14,7 @@ from dfp.contracts.names import Names
 from dfp.log.connection import UNREACHABLE, close, connect
 from dfp.runtime.http import serve_http
 from dfp.runtime.service import Service, serve
+from dfp.runtime.tasks import end
 
 FEED_NAME_TIMEOUT_S = 0.5
 
@@ -51,8 +52,8 @@ async def run(service: Service[ApiSettings]) -> None:
         await serving
     finally:
         service.stop.set()
-        following.cancel()
-        await asyncio.gather(following, serving, return_exceptions=True)
+        await end(following)
+        await asyncio.gather(serving, return_exceptions=True)
         await close(redis)
 
 

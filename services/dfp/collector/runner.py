@@ -17,7 +17,7 @@ from dfp.collector.feed import Feed, FeedError, RawBatch
 from dfp.collector.framing import INSTANT_NS
 from dfp.collector.order import LATENESS_NS
 from dfp.collector.pace import Pace
-from dfp.collector.writer import Writer, unless
+from dfp.collector.writer import Writer
 from dfp.contracts.entry import Meta, sequence
 from dfp.contracts.errors import ContractError
 from dfp.contracts.names import Names
@@ -25,6 +25,7 @@ from dfp.log import snapshot
 from dfp.log.work import Work
 from dfp.market.phases import SECOND_NS
 from dfp.runtime.probes import Health
+from dfp.runtime.tasks import end, unless
 
 LONGEST_WAIT_S = 1.0
 
@@ -114,8 +115,7 @@ class Runner(Writer):
                 ahead = asyncio.create_task(asyncio.to_thread(next, batches, None))
                 await self._take_when_due(batch, pace, stop)
         finally:
-            ahead.cancel()
-            await asyncio.gather(ahead, return_exceptions=True)
+            await end(ahead)
         await self.committed()
         if not stop.is_set():
             with self._stamped(pace, time.time_ns()):

@@ -7,8 +7,6 @@ import abc
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable
-from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -22,6 +20,7 @@ from dfp.log.snapshot import Snapshot
 from dfp.log.trim import trim
 from dfp.log.work import Work
 from dfp.runtime.probes import Health
+from dfp.runtime.tasks import end, unless
 
 RENEW_S = 1.0
 TRIM_S = 5.0
@@ -96,7 +95,7 @@ class Writer(abc.ABC):
                     task.result()
         finally:
             committing, self._committing = self._committing, None
-            await _end({task for task in (committing, stopping, keeper, following) if task is not None})
+            await end(*(task for task in (committing, stopping, keeper, following) if task is not None))
 
     async def commit_now(self) -> None:
         """Commit what was taken, if anything, behind the commit that is under way."""
@@ -140,33 +139,3 @@ class Writer(abc.ABC):
                 trim_due = time.monotonic() + TRIM_S
                 await trim(self.redis, self.names.clean_ticks, LOG_BYTES, behind_readers=True)
                 await trim(self.redis, self.names.dead_letters, DEAD_LETTER_BYTES, behind_readers=False)
-
-
-async def unless(stop: asyncio.Event, awaitable: Awaitable[object]) -> bool:
-    """Await something unless `stop` is set first; False when it was, and the other is then cancelled."""
-    task = asyncio.ensure_future(awaitable)
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if stop.is_set():
-            return False
-        await task
-        return True
-    finally:
-        for pending in (task, stopping):
-            pending.cancel()
-        await asyncio.gather(task, stopping, return_exceptions=True)
-
-
-async def _end(tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended.
-
-    Once may not be enough: before Python 3.12 `asyncio.wait_for`, in which redis-py sends, swallows a cancellation that
-    comes in the moment in which it is done, and the task runs on.
-    """
-    running = tasks
-    while running:
-        for task in running:
-            task.cancel()
-        _, running = await asyncio.wait(running, timeout=0.1)
-    await asyncio.gather(*tasks, return_exceptions=True)

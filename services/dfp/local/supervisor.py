@@ -18,6 +18,7 @@ from typing import Any
 
 from dfp.local.backoff import Backoff
 from dfp.local.probe import NO_ANSWER, Probe
+from dfp.runtime.tasks import end
 
 CRASH_LOOP = 3
 """Failures in a row after which people are shown the last lines of the log."""
@@ -197,8 +198,7 @@ class Supervisor:
         try:
             return describe_exit(await process.wait())
         finally:
-            polling.cancel()
-            await asyncio.gather(polling, return_exceptions=True)
+            await end(polling)
             _signal_group(process.pid, signal.SIGKILL)  # what it started and left behind
             child.pid = None
             child.ready = False

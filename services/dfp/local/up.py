@@ -37,6 +37,7 @@ from dfp.local.stages import StageInputs, stages
 from dfp.local.supervisor import Supervisor, last_lines
 from dfp.log import policies
 from dfp.log.connection import UNREACHABLE, close, connect
+from dfp.runtime.tasks import end
 from dfp_operator.plan.policies import policy_bundle
 from dfp_operator.plan.process import ProcessSpec
 
@@ -266,15 +267,12 @@ class Run:
         self.stop.set()
         await self.supervisor.stop(first)
         if drain:
-            draining = asyncio.ensure_future(self._drained(pipeline))
-            hastened = asyncio.ensure_future(self.supervisor.hasten.wait())
-            either: set[asyncio.Future[Any]] = {draining, hastened}
-            await asyncio.wait(either, timeout=DRAIN_S, return_when=asyncio.FIRST_COMPLETED)
+            draining = asyncio.create_task(self._drained(pipeline))
+            hastened = asyncio.create_task(self.supervisor.hasten.wait())
+            await asyncio.wait({draining, hastened}, timeout=DRAIN_S, return_when=asyncio.FIRST_COMPLETED)
             if not draining.done():
                 self.screen.say("dfp: stopped before everything that was read had come through")
-            for task in either:
-                task.cancel()
-            await asyncio.gather(*either, return_exceptions=True)
+            await end(draining, hastened)
         for group in rest:
             await self.supervisor.stop(group)
 
@@ -295,9 +293,7 @@ class Run:
         self.background = [asyncio.create_task(one) for one in work]
 
     async def _end_background(self) -> None:
-        for task in self.background:
-            task.cancel()
-        await asyncio.gather(*self.background, return_exceptions=True)
+        await end(*self.background)
         self.background = []
 
     async def _unless_over(self, work: Coroutine[Any, Any, T]) -> T:
@@ -307,8 +303,8 @@ class Run:
             Stopped: the user asked for it.
             Failed: the supervisor cannot go on.
         """
-        task = asyncio.ensure_future(work)
-        stopping = asyncio.ensure_future(self.stop.wait())
+        task = asyncio.create_task(work)
+        stopping = asyncio.create_task(self.stop.wait())
         try:
             await asyncio.wait(
                 {task, stopping, self.supervisor.failed, *self.background}, return_when=asyncio.FIRST_COMPLETED
@@ -319,9 +315,7 @@ class Run:
                 if watcher.done():
                     watcher.result()  # it ends by an error only, which must not pass in silence
         finally:
-            stopping.cancel()
-            task.cancel()
-            await asyncio.gather(task, stopping, return_exceptions=True)
+            await end(task, stopping)
         if self.supervisor.failed.done():
             raise Failed(self.supervisor.failed.result())
         raise Stopped

@@ -31,6 +31,7 @@ from dfp.log.trim import post_floor, trim
 from dfp.log.work import Core, Work
 from dfp.runtime.probes import Health
 from dfp.runtime.retention import Retention
+from dfp.runtime.tasks import end, unless
 
 RENEW_S = 1.0
 TRIM_S = 5.0
@@ -138,7 +139,7 @@ class Stage:
             self.health.become("waiting for the lease")
             claim = asyncio.create_task(self.chain.claim())
             try:
-                if not await _unless(stop, claim):
+                if not await unless(stop, claim):
                     return
                 await self._recover(memory_is_good=claim.result() and self._settled)
                 await self._agree()
@@ -152,9 +153,9 @@ class Stage:
             except UNREACHABLE as error:
                 _log.warning("lost redis, recovering", stage=self.spec.name, error=str(error))
             finally:
-                await _end(claim)
+                await end(claim)
                 if self._snapshot_task is not None and not stop.is_set():
-                    await _end(self._snapshot_task)
+                    await end(self._snapshot_task)
         await self._leave()
 
     async def _recover(self, *, memory_is_good: bool) -> None:
@@ -239,10 +240,10 @@ class Stage:
                     task.result()
         finally:
             stopping.cancel()
-            await _end(keeper)
+            await end(keeper)
             if not follower.done():
                 await self.redis.connection_pool.disconnect()  # ends a blocking read at once
-                await _end(follower)
+                await end(follower)
 
     async def _follow(self, stop: asyncio.Event) -> None:
         cursor = {stream: self.chain.cursor.get(stream, 0) for stream in self.spec.inputs}
@@ -250,7 +251,7 @@ class Stage:
         ahead = asyncio.create_task(self._read(reader))
         committing: asyncio.Task[None] | None = None
         try:
-            while await _unless(stop, ahead):
+            while await unless(stop, ahead):
                 batch = ahead.result()
                 ahead = asyncio.create_task(self._read(reader))
                 self.health.turn()
@@ -279,9 +280,9 @@ class Stage:
                 await committing
             self._settled = True
         finally:
-            await _end(ahead)
+            await end(ahead)
             if committing is not None:
-                await _end(committing)
+                await end(committing)
 
     async def _read(self, reader: Reader) -> dict[str, list[Entry]]:
         try:
@@ -357,29 +358,3 @@ class Stage:
                     await snapshot.store(self.redis, self.chain, stream, Snapshot(seq, self.core.save()))
             await self.chain.release()
         await close(self.redis)
-
-
-async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:
-    """Await `task` unless `stop` is set first; False when it was, and the task is then cancelled."""
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-    if task.done() and not stop.is_set():
-        return True
-    await _end(task)
-    return False
-
-
-async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task and wait for its end.
-
-    Once is not enough: before Python 3.12 `asyncio.wait_for`, which redis-py uses for every write, swallows a
-    cancellation that arrives when the write has just finished.
-    """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.1)
-    if not task.cancelled():
-        task.exception()  # seen: what happens on the way out is of no interest

@@ -19,6 +19,7 @@ from dfp.api.feed import Feed
 from dfp.contracts.errors import ContractError
 from dfp.log.connection import close, connect
 from dfp.runtime.service import Service, serve
+from dfp.runtime.tasks import end
 from dfp.streamer import request
 from dfp.streamer.backlog import RedisBacklog
 from dfp.streamer.client import SocketClient
@@ -102,9 +103,7 @@ async def run(service: Service[StreamerSettings]) -> None:
         service.stop.set()
         server.close()
         await door.say_goodbye()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
         await close(redis)
 
 

@@ -34,13 +34,15 @@ IF2101 = "cffex_if2101_ticks_20210104_06.parquet"
 EXAMPLES = ROOT / "examples"
 KILL_EVERY_S = 2.0
 KILLS = 20
+TIMEOUT_S = 240
+"""Below the time-out of a test, which would end the test process and hide what the pipeline said."""
 
 
 def replay(up: Up, data: Path, *options: str) -> dict[str, Any]:
     """Replay a file to its end; its report."""
     report = up.folder / "report.json"
     up.start("-f", str(EXAMPLES), "--source", "replay", "--data", str(data), "--report", str(report), *options)
-    assert up.end(400) == 0, up.output
+    assert up.end(TIMEOUT_S) == 0, up.output
     found: dict[str, Any] = json.loads(report.read_bytes())
     return found
 
@@ -83,7 +85,7 @@ async def test_services_killed_every_two_seconds_lose_and_double_nothing_for_a_c
     client = Client(up.ports["--ws-port"])
     following = asyncio.create_task(client.follow())
     killed = await kill_at_random(up, seed=5)
-    assert await asyncio.to_thread(up.end, 400) == 0, up.output
+    assert await asyncio.to_thread(up.end, TIMEOUT_S) == 0, up.output
 
     redis = connect(own_server.url)
     published = await entries(redis, Names().opportunities)

@@ -91,6 +91,7 @@ async def test_a_guard_that_hangs_ends_all_publication_and_one_that_is_killed_co
     await until(lambda: _more(redis, NAMES.opportunities, silent_since), 60)
 
     for _ in range(2):  # three times in a row would be a service that does not start
+        await until(lambda: _runs(up, "risk-guard"), 60)  # its restart waits longer each time
         up.children()["risk-guard"].kill()
         before = await last_seq(redis, NAMES.opportunities)
         await until(lambda: _more(redis, NAMES.opportunities, before + 1), 60)  # noqa: B023
@@ -106,6 +107,10 @@ async def test_a_guard_that_hangs_ends_all_publication_and_one_that_is_killed_co
     report = json.loads((up.folder / "report.json").read_bytes())
     assert report["restarts"]["risk-guard"] == 2
     assert report["alerts"].get("GateBypassed", 0) == 0
+
+
+async def _runs(up: Up, name: str) -> bool:
+    return name in up.children()
 
 
 async def _told(redis: Redis, severity: Severity) -> bool:
