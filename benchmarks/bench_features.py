@@ -26,7 +26,7 @@ from dfp.features.catalog import DEFAULT
 from dfp.features.core import STAGE, FeatureCore
 from dfp.local.ports import VALKEY, is_free
 from dfp.log.connection import UNREACHABLE, connect
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.market.phases import SECOND_NS, Phase, midnight_ns
 from dfp.runtime import retention
 from dfp.runtime.probes import Health

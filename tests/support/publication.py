@@ -25,7 +25,7 @@ from dfp.contracts.risk import Verdicts
 from dfp.log import policies
 from dfp.log.chain import Chain
 from dfp.log.connection import connect
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.log.work import Work, Write
 from dfp.runtime.probes import Health
 from dfp.runtime.stage import Stage, StageSpec

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
-from dfp.contracts.entry import Entry, sequence
+from dfp.contracts.entry import Entry
 from dfp.contracts.entry import entry_id as id_of
 from dfp.contracts.names import Names
 from dfp.log.connection import BLOCK_MS
+from dfp.log.extent import groups
 from dfp.log.reader import Reader, contiguous
 
 POLL_MS = 20
@@ -30,8 +30,8 @@ the guard it is the commit's condition of fresh risk that holds candidates."""
 
 GUARD_POLL_S = 0.001
 
-_ENGINES = b"engine/"
-_GUARD = b"risk-guard"
+_ENGINES = "engine/"
+_GUARD = "risk-guard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class PacedReader(Reader):
         self._signals = names.signals
         self._verdicts = names.risk_verdicts
         self._features = names.features
-        self._seen: dict[bytes, tuple[int, float]] = {}
+        self._seen: dict[str, tuple[int, float]] = {}
         self._waiting: list[Entry] = []
         """Signals that were read and wait for the guard."""
         self._wanted = 0
@@ -112,28 +112,20 @@ class PacedReader(Reader):
                 return found
 
     async def _progress(self) -> _Progress:
-        # Not XINFO STREAM: it sends the first and the last frame along, up to 370 KB and 0.3 ms of our own each time.
-        try:
-            groups: Any = await self.redis.xinfo_groups(self._features)
-        except ResponseError:
-            if await self.redis.exists(self._features):
-                raise
-            return _Progress(0, 0, 0, None)
         now = time.monotonic()
-        last = max((sequence(group["last-delivered-id"]) + (group["lag"] or 0) for group in groups), default=0)
-        seen: dict[bytes, tuple[int, float]] = {}
-        moving: dict[bytes, int] = {}
-        for group in groups:
-            name = group["name"]
-            if not name.startswith((_ENGINES, _GUARD)):
+        found = await groups(self.redis, self._features)
+        last = max((group.seq + group.lag for group in found), default=0)
+        seen: dict[str, tuple[int, float]] = {}
+        moving: dict[str, int] = {}
+        for group in found:
+            if not group.name.startswith((_ENGINES, _GUARD)):
                 continue
-            position = sequence(group["last-delivered-id"])
-            before, since = self._seen.get(name, (-1, now))
-            if position > before or position >= last:
+            before, since = self._seen.get(group.name, (-1, now))
+            if group.seq > before or group.seq >= last:
                 since = now
-            seen[name] = (position, since)
+            seen[group.name] = (group.seq, since)
             if now - since < STALLED_S:
-                moving[name] = position
+                moving[group.name] = group.seq
         self._seen = seen
         guard = moving.pop(_GUARD, None)
         return _Progress(last, min(moving.values(), default=last), max(moving.values(), default=0), guard)

@@ -15,7 +15,7 @@ from dfp.contracts.entry import Entry, Kind, entry_id, from_fields, sequence
 from dfp.contracts.errors import ContractError
 from dfp.contracts.opportunity import Opportunity
 from dfp.log.connection import BLOCK_MS, UNREACHABLE
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.runtime.probes import Health
 
 READ_COUNT = 500

@@ -15,7 +15,8 @@ from dfp.contracts.names import Names
 from dfp.local.mistake import UserMistake
 from dfp.local.owner import check_reachable
 from dfp.log.connection import UNREACHABLE, close, connect
-from dfp.log.reader import Hole, Reader, last_seq
+from dfp.log.extent import last_seq
+from dfp.log.reader import Hole, Reader
 
 ROWS = 3
 """Rows of a frame that fit on a screen beside the next frames."""

@@ -22,6 +22,7 @@ from dfp.contracts.entry import Meta
 from dfp.contracts.errors import ContractError
 from dfp.contracts.names import Names
 from dfp.log import snapshot
+from dfp.log.extent import last_id
 from dfp.log.snapshot import Snapshot
 from dfp.log.work import Work
 from dfp.runtime.probes import Health
@@ -163,10 +164,10 @@ class LiveRunner(Writer):
     async def _tidy(self) -> None:
         """Trim what is not needed again, and what is beyond the cap; notice when the stream was made anew."""
         redis, stream, core = self.redis, self.stream, self.core
-        if not await redis.exists(stream):
+        last = await last_id(redis, stream)
+        if last is None:
             return
-        last = parse_id((await redis.xinfo_stream(stream))["last-generated-id"])
-        if last < core.entry:
+        if parse_id(last) < core.entry:
             _log.warning("raw ticks were deleted and begin anew", stage=STAGE, stream=stream)
             core.entry = START
             self._snapshot_due = 0.0

@@ -18,10 +18,11 @@ from dfp.collector.framing import INSTANT_NS
 from dfp.collector.order import LATENESS_NS
 from dfp.collector.pace import Pace
 from dfp.collector.writer import Writer
-from dfp.contracts.entry import Meta, sequence
+from dfp.contracts.entry import Meta
 from dfp.contracts.errors import ContractError
 from dfp.contracts.names import Names
 from dfp.log import snapshot
+from dfp.log.extent import groups
 from dfp.log.work import Work
 from dfp.market.phases import SECOND_NS
 from dfp.runtime.probes import Health
@@ -220,10 +221,7 @@ class Runner(Writer):
         """The slowest consumer group and how many entries it is behind."""
         behind: list[tuple[int, str]] = []
         for stream in (self.names.clean_ticks, self.names.features):
-            if await self.redis.exists(stream):
-                for group in await self.redis.xinfo_groups(stream):
-                    seen = sequence(group["last-delivered-id"])
-                    behind.append((self._sent - seen, group["name"].decode()))
+            behind += [(self._sent - group.seq, group.name) for group in await groups(self.redis, stream)]
         if not behind:
             return None
         entries, name = max(behind)

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from dfp.contracts.names import Names
 from dfp.local.stages import StageInputs, backlog, counters
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 
 
 async def finished(redis: Redis, names: Names) -> bool:

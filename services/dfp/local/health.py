@@ -12,17 +12,15 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from dfp.contracts.entry import sequence
 from dfp.contracts.errors import ContractError
 from dfp.contracts.names import Names
 from dfp.local.door import rest_answers, socket_answers
 from dfp.local.observe import newest_time
 from dfp.local.screen import market_time
-from dfp.local.stages import counters
-from dfp.log import policies
-from dfp.log.chain import Chain
+from dfp.local.stages import AGGREGATOR, RISK_GUARD, counters
+from dfp.log import conditions, policies
+from dfp.log.extent import groups, last_seq
 from dfp.log.halts import halts
-from dfp.log.reader import last_seq
 from dfp.market.phases import Phase, phase_at
 
 GROWTH_S = 4.0
@@ -30,8 +28,6 @@ GROWTH_S = 4.0
 
 FAR_BEHIND = 1_000
 """Entries: some seconds of a whole market."""
-
-AGGREGATOR, RISK_GUARD = "aggregator", "risk-guard"
 
 
 class State(enum.StrEnum):
@@ -110,11 +106,9 @@ async def _stage(redis: Redis, names: Names, stage: str) -> Check:
 async def _backlog(redis: Redis, names: Names) -> Check:
     worst = (0, "", "")
     for stream in (names.clean_ticks, names.features, names.signals, names.opportunities):
-        if not await redis.exists(stream):
-            continue
         last = await last_seq(redis, stream)
-        for group in await redis.xinfo_groups(stream):
-            worst = max(worst, (last - sequence(group["last-delivered-id"]), group["name"].decode(), stream))
+        for group in await groups(redis, stream):
+            worst = max(worst, (last - group.seq, group.name, stream))
     behind, reader, stream = worst
     words = f"{reader} is {behind:,} entries behind on {stream}" if behind else "every reader has everything"
     return check("backlog", behind <= FAR_BEHIND, words)
@@ -131,7 +125,7 @@ async def _risk(redis: Redis, names: Names, stages: Sequence[str]) -> list[Check
     late = [stage for stage in (RISK_GUARD, AGGREGATOR) if acknowledged.get(stage) != bundle.version]
     shown = ", ".join(policy.name for policy in bundle.policies)
     words = f"{shown} (version {bundle.version})" + (f", not taken by {', '.join(late)} yet" if late else "")
-    fresh = (await Chain(redis, names, "health", "health").conditions()).risk_fresh
+    fresh = (await conditions.read(redis, names)).risk_fresh
     silent = "the risk guard is silent: candidates are held, not published"
     return [
         check("policies", not late, words),

@@ -17,7 +17,7 @@ from dfp.contracts.opportunity import Opportunity
 from dfp.local.ledger import Ledger
 from dfp.local.stages import StageInputs, backlog, counters
 from dfp.local.supervisor import STOPPED, STOPPING, Child
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dfp.contracts.names import Names
 from dfp.local.directory import is_alive
 from dfp.local.mistake import UserMistake
 from dfp.log.connection import UNREACHABLE, UnsupportedServer, check_server
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 
 _REPLACE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) return 1 end return 0"
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"

@@ -10,7 +10,7 @@ from dfp.contracts.names import Names
 from dfp.local.latency import Latencies
 from dfp.local.ledger import Ledger
 from dfp.local.stages import counters
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 
 Report = dict[str, Any]
 

@@ -7,7 +7,10 @@ from typing import Any
 from redis.asyncio import Redis
 
 from dfp.contracts.names import Names
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
+
+AGGREGATOR, RISK_GUARD = "aggregator", "risk-guard"
+"""Names of the stages that go by risk policies, and of their processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,13 @@ def stages(names: Names, strategies: Iterable[str], *, guarded: bool) -> list[St
     Args:
         guarded: whether there is a risk guard.
     """
-    guard = StageInputs("risk-guard", "risk-guard", (names.features,))
-    audit = StageInputs("risk-audit", "risk-guard", (names.risk_verdicts, names.opportunities, names.features))
+    guard = StageInputs(RISK_GUARD, RISK_GUARD, (names.features,))
+    audit = StageInputs("risk-audit", RISK_GUARD, (names.risk_verdicts, names.opportunities, names.features))
     return [
         StageInputs("features", "features", (names.clean_ticks,)),
         *(StageInputs(f"engine/{name}", f"engine-{name}", (names.features,)) for name in strategies),
         *([guard] if guarded else []),
-        StageInputs("aggregator", "aggregator", (names.features, names.signals, names.risk_verdicts)),
+        StageInputs(AGGREGATOR, AGGREGATOR, (names.features, names.signals, names.risk_verdicts)),
         *([audit] if guarded else []),
     ]
 

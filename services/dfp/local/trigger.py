@@ -19,7 +19,8 @@ from dfp.local.mistake import UserMistake
 from dfp.local.observe import newest_time
 from dfp.local.owner import Owner
 from dfp.local.scenario import Scenario
-from dfp.log.reader import Reader, last_seq
+from dfp.log.extent import last_seq
+from dfp.log.reader import Reader
 from dfp.market.calendar import Calendar
 from dfp.market.phases import Phase, phase_at, session_of, session_open_ns
 

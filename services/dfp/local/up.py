@@ -33,7 +33,7 @@ from dfp.local.resolve import Resolved, names_of, resolve
 from dfp.local.rules import in_words
 from dfp.local.screen import Screen
 from dfp.local.source import Source
-from dfp.local.stages import StageInputs, stages
+from dfp.local.stages import AGGREGATOR, RISK_GUARD, StageInputs, stages
 from dfp.local.supervisor import Supervisor, last_lines
 from dfp.log import policies
 from dfp.log.connection import UNREACHABLE, close, connect
@@ -48,7 +48,6 @@ LOOK_S = 1.0
 POLL_S = 0.1
 
 COLLECTOR = "collector"
-AGGREGATOR, RISK_GUARD = "aggregator", "risk-guard"
 
 T = TypeVar("T")
 

@@ -17,6 +17,7 @@ from dfp.contracts import digest as rolling
 from dfp.contracts.conditions import Conditions
 from dfp.contracts.entry import entry_id, to_fields
 from dfp.contracts.names import Names
+from dfp.log import conditions as conditions_held
 from dfp.log.connection import UNREACHABLE
 from dfp.log.script import Script
 from dfp.log.work import Work
@@ -27,7 +28,6 @@ LEASE_MS = 3_000
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.02, 1.0
 
 COMMIT, CLAIM, RENEW = Script("conditions", "commit"), Script("claim"), Script("renew")
-CONDITIONS = Script("conditions", "read_conditions")
 
 VOUCHED_MS = 3_000
 """How long the risk guard's verdicts count as fresh after its last commit; it makes one a second at least."""
@@ -119,11 +119,6 @@ class Chain:
         """Whether the server still stands where our memory does. To be asked after every reconnect."""
         return await self.redis.hget(self.names.chain(self.stage), "token") == self.token
 
-    async def conditions(self) -> Conditions:
-        """The conditions that hold now."""
-        names = self.names
-        return _conditions(await CONDITIONS(self.redis, (names.halt, names.risk_fresh_until, names.risk_policies), ()))
-
     async def commit(
         self,
         work: Work,
@@ -154,7 +149,7 @@ class Chain:
         if outcome == b"halted":
             raise Halted(reply[1].decode())
         if outcome == b"changed":
-            raise ConditionsChanged(_conditions(reply[1:]))
+            raise ConditionsChanged(conditions_held.decode(reply[1:]))
         if outcome == b"fenced":
             raise Fenced(f"{self.stage}: the chain holds another token than ours")
         self.token = token
@@ -242,8 +237,3 @@ def _listed(assumed: Conditions) -> tuple[str, str, str]:
     policies = "*" if assumed.policies is None else assumed.policies
     halts = "*" if assumed.halts is None else " ".join(assumed.halts)
     return fresh, policies, halts
-
-
-def _conditions(listed: Sequence[bytes]) -> Conditions:
-    fresh, policies, halts = (value.decode() for value in listed)
-    return Conditions(tuple(halts.split()), fresh == "1", policies)

@@ -5,7 +5,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from dfp.contracts.entry import Entry, from_fields, sequence
+from dfp.contracts.entry import Entry, from_fields
 from dfp.contracts.entry import entry_id as id_of
 from dfp.log.connection import BLOCK_MS
 
@@ -66,10 +66,3 @@ def contiguous(stream: str, after: int, raw: Sequence[tuple[bytes, Mapping[bytes
         if entry.seq != expected:
             raise Hole(stream, expected, entry.seq)
     return entries
-
-
-async def last_seq(redis: Redis, stream: str) -> int:
-    """The newest sequence number that the stream ever had, 0 for a stream that does not exist."""
-    if not await redis.exists(stream):
-        return 0
-    return sequence((await redis.xinfo_stream(stream))["last-generated-id"])

@@ -3,6 +3,7 @@
 from redis.asyncio import Redis
 
 from dfp.contracts.entry import entry_id
+from dfp.log.extent import last_seq
 
 KEEP = 1_000
 """Entries that stay even when every reader is past them: people look at the end of a stream."""
@@ -16,11 +17,8 @@ async def trim(redis: Redis, stream: str, max_bytes: int, *, behind_readers: boo
             which is counted and alerted, instead of the server running out of memory.
         behind_readers: also drop what all registered readers (`names.floors`) are done with.
     """
-    if not await redis.exists(stream):
-        return 0
     removed = 0
-    info = await redis.xinfo_stream(stream)
-    last = int(info["last-generated-id"].decode().partition("-")[2])
+    last = await last_seq(redis, stream)
     if behind_readers:
         floors = [int(value) for value in await redis.hvals(f"{stream}:floors")]
         floor = min(*floors, last - KEEP) if floors else 0

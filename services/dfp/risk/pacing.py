@@ -12,11 +12,12 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from dfp.contracts.entry import Entry, sequence
+from dfp.contracts.entry import Entry
 from dfp.contracts.entry import entry_id as id_of
 from dfp.contracts.names import Names
 from dfp.log.connection import BLOCK_MS
-from dfp.log.reader import Reader, contiguous, last_seq
+from dfp.log.extent import groups, last_seq
+from dfp.log.reader import Reader, contiguous
 
 POLL_MS = 100
 """Longest wait for an opportunity before the aggregator's progress is looked at again."""
@@ -24,7 +25,7 @@ POLL_MS = 100
 STALLED_S = 2.0
 """An aggregator that stands still for so long no longer holds the features back."""
 
-_AGGREGATOR = b"aggregator"
+_AGGREGATOR = "aggregator"
 
 
 class AuditReader(Reader):
@@ -87,8 +88,5 @@ class AuditReader(Reader):
         return position if now - self._since < STALLED_S else last
 
     async def _position_on(self, stream: str, otherwise: int = 0) -> int:
-        if await self.redis.exists(stream):
-            for group in await self.redis.xinfo_groups(stream):
-                if group["name"] == _AGGREGATOR:
-                    return sequence(group["last-delivered-id"])
-        return otherwise
+        found = await groups(self.redis, stream)
+        return next((group.seq for group in found if group.name == _AGGREGATOR), otherwise)

@@ -22,7 +22,7 @@ from dfp.contracts.entry import entry_id as id_of
 from dfp.contracts.errors import ContractError
 from dfp.contracts.names import Names
 from dfp.contracts.policy import Bundle
-from dfp.log import policies, snapshot
+from dfp.log import conditions, policies, snapshot
 from dfp.log.chain import Chain, ConditionsChanged, Fenced, Halted
 from dfp.log.connection import UNREACHABLE, close
 from dfp.log.reader import Hole, Reader
@@ -140,7 +140,7 @@ class Stage:
             claim = asyncio.create_task(self.chain.claim())
             try:
                 if not await unless(stop, claim):
-                    return
+                    break
                 await self._recover(memory_is_good=claim.result() and self._settled)
                 await self._agree()
                 await self._own(stop)
@@ -153,7 +153,6 @@ class Stage:
             except UNREACHABLE as error:
                 _log.warning("lost redis, recovering", stage=self.spec.name, error=str(error))
             finally:
-                await end(claim)
                 if self._snapshot_task is not None and not stop.is_set():
                     await end(self._snapshot_task)
         await self._leave()
@@ -214,7 +213,7 @@ class Stage:
         """
         if not isinstance(self.core, Conditional):
             return
-        holding = await self.chain.conditions()
+        holding = await conditions.read(self.redis, self.names)
         if self._agreed and self.core.conditions.allow(holding):
             return
         bundle = await policies.read(self.redis, self.names)
@@ -334,7 +333,7 @@ class Stage:
             if not await self.chain.renew():
                 raise Fenced(f"{self.spec.name}: the lease is no longer ours")
             if isinstance(self.core, Conditional):
-                holding = await self.chain.conditions()
+                holding = await conditions.read(self.redis, self.names)
                 if not self.core.conditions.allow(holding):
                     raise ConditionsChanged(holding)  # known even if there is nothing to commit
             if time.monotonic() < trim_due:

@@ -10,7 +10,7 @@ from dfp.contracts import codec
 from dfp.contracts.entry import Entry, Kind, entry_id
 from dfp.contracts.errors import ContractError
 from dfp.contracts.opportunity import Opportunity
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.streamer import messages
 from dfp.streamer.history import Chunk
 

@@ -10,6 +10,7 @@ import re
 import signal
 import time
 
+import psutil
 from redis.asyncio import Redis
 
 from conftest import ROOT
@@ -21,7 +22,7 @@ from dfp.contracts.opportunity import Opportunity
 from dfp.contracts.risk import Alert, Severity
 from dfp.local.observe import newest_time
 from dfp.log.connection import connect
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.market.phases import DAY_NS, SECOND_NS, SHANGHAI_NS
 from up_process import Up
 from violations import entries
@@ -91,8 +92,11 @@ async def test_a_guard_that_hangs_ends_all_publication_and_one_that_is_killed_co
     await until(lambda: _more(redis, NAMES.opportunities, silent_since), 60)
 
     for _ in range(2):  # three times in a row would be a service that does not start
-        await until(lambda: _runs(up, "risk-guard"), 60)  # its restart waits longer each time
-        up.children()["risk-guard"].kill()
+        killed = up.children()["risk-guard"]
+        killed.kill()
+        await until(lambda: _replaced(up, killed), 60)  # noqa: B023
+        fresh_until = await redis.get(NAMES.risk_fresh_until)
+        await until(lambda: _vouched(redis, fresh_until), 60)  # noqa: B023
         before = await last_seq(redis, NAMES.opportunities)
         await until(lambda: _more(redis, NAMES.opportunities, before + 1), 60)  # noqa: B023
 
@@ -109,8 +113,15 @@ async def test_a_guard_that_hangs_ends_all_publication_and_one_that_is_killed_co
     assert report["alerts"].get("GateBypassed", 0) == 0
 
 
-async def _runs(up: Up, name: str) -> bool:
-    return name in up.children()
+async def _replaced(up: Up, killed: psutil.Process) -> bool:
+    """Whether the supervisor has started the guard again; it waits before it does."""
+    guard = up.children().get("risk-guard")
+    return guard is not None and guard != killed
+
+
+async def _vouched(redis: Redis, fresh_until: bytes) -> bool:
+    """Whether the guard has made the verdicts fresh for longer; no publication from before its death shows that."""
+    return await redis.get(NAMES.risk_fresh_until) != fresh_until
 
 
 async def _told(redis: Redis, severity: Severity) -> bool:

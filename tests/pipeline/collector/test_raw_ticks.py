@@ -177,6 +177,31 @@ async def test_a_stream_that_was_deleted_begins_anew(
     assert await counts(redis) == {"read": 3, "accepted": 2, "rejected/bad-id": 1, "phase/CONTINUOUS": 2}
 
 
+async def test_a_stream_may_be_deleted_at_any_moment(
+    redis_url: str, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, producer = runner(redis_url), Producer()
+    send_command, sent = one.redis.execute_command, 0
+
+    async def after_deletion(*arguments: Any, **options: Any) -> Any:
+        nonlocal sent
+        if sent == moment:
+            await redis.delete(NAMES.raw_ticks)
+        sent += 1
+        return await send_command(*arguments, **options)
+
+    monkeypatch.setattr(one.redis, "execute_command", after_deletion)
+    monkeypatch.setattr(live_module, "RAW_BYTES", 0)
+    moment = 0
+    while sent >= moment:
+        await send(redis, [made for _ in range(10) for made in producer.tick(session_now())])
+        sent = 0
+        await one._tidy()
+        moment += 1
+    assert moment > 5
+    await one.redis.aclose()
+
+
 async def test_believed_ticks_of_a_past_day_go_on_after_a_restart(redis_url: str, redis: Redis) -> None:
     sent: Entries = []
     for run in range(3):

@@ -24,7 +24,7 @@ from dfp.contracts.entry import Kind
 from dfp.log import snapshot
 from dfp.log.chain import Chain
 from dfp.log.connection import connect
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.log.work import Work
 from dfp.runtime.probes import Health
 from raw_rows import NAMES, batch, collector, run

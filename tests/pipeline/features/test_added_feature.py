@@ -13,7 +13,7 @@ from dfp.contracts.names import Names
 from dfp.features.core import STAGE, FeatureCore
 from dfp.log.chain import Chain
 from dfp.log.connection import connect
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.log.work import Work, Write
 from dfp.runtime.probes import Health
 from dfp.runtime.stage import Stage, StageSpec

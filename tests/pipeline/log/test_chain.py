@@ -11,9 +11,11 @@ from dfp.contracts import digest
 from dfp.contracts.conditions import Conditions
 from dfp.contracts.entry import Entry, Kind, Meta, from_fields, sequence
 from dfp.contracts.names import Names
+from dfp.log import conditions
 from dfp.log.chain import COMMIT, VOUCHED_MS, Chain, ConditionsChanged, Fenced, Halted
 from dfp.log.connection import check_server, connect
-from dfp.log.reader import Hole, Reader, last_seq
+from dfp.log.extent import last_seq
+from dfp.log.reader import Hole, Reader
 from dfp.log.work import Work, Write
 
 NAMES = Names("test")
@@ -159,7 +161,7 @@ async def test_a_commit_made_under_conditions_that_no_longer_hold_is_refused(
     await redis.execute_command(*change.format(**names).split())
     with pytest.raises(ConditionsChanged) as refused:
         await chain.commit(one(b"2"), {"feed": 2}, conditions=assumed)
-    assert refused.value.conditions == await chain.conditions() != assumed
+    assert refused.value.conditions == await conditions.read(redis, NAMES) != assumed
     await chain.commit(one(b"3"), {"feed": 2}, conditions=refused.value.conditions)
     assert [entry.payload for entry in await entries(redis)] == [b"1", b"3"]
 
@@ -175,9 +177,9 @@ async def test_a_condition_that_does_not_matter_refuses_nothing(redis: Redis) ->
 
 async def test_a_commit_that_vouches_makes_risk_fresh_for_a_while(redis: Redis) -> None:
     chain = await claimed(redis)
-    assert not (await chain.conditions()).risk_fresh
+    assert not (await conditions.read(redis, NAMES)).risk_fresh
     await chain.commit(Work(), {}, vouches=True)
-    assert (await chain.conditions()).risk_fresh
+    assert (await conditions.read(redis, NAMES)).risk_fresh
     seconds, micros = await redis.time()
     left = int(await redis.get(NAMES.risk_fresh_until)) / 1e6 - (seconds + micros / 1e6)
     assert 0 < left <= VOUCHED_MS / 1000
@@ -188,7 +190,7 @@ async def test_a_halt_that_a_commit_sets_does_not_replace_an_older_one(redis: Re
     await chain.commit(Work(halts={"strategy/x": b"first"}), {})
     await chain.commit(Work(halts={"strategy/x": b"second", "pipeline": b"third"}), {})
     assert await redis.hgetall(NAMES.halt) == {b"strategy/x": b"first", b"pipeline": b"third"}  # type: ignore[misc]
-    assert (await chain.conditions()).halts == ("pipeline", "strategy/x")
+    assert (await conditions.read(redis, NAMES)).halts == ("pipeline", "strategy/x")
 
 
 @pytest.mark.parametrize("key", [OUT, NAMES.state("stage"), NAMES.counts("stage"), NAMES.halt])

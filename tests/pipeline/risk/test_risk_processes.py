@@ -18,7 +18,7 @@ from dfp.contracts.entry import Entry, Kind, Meta
 from dfp.contracts.opportunity import Opportunity
 from dfp.contracts.policy import Bundle
 from dfp.contracts.risk import Alert, Verdicts
-from dfp.log import policies
+from dfp.log import conditions, policies
 from dfp.log.chain import Chain
 from dfp.log.connection import connect
 from dfp.log.work import Work, Write
@@ -209,10 +209,8 @@ async def test_a_guard_that_is_killed_again_and_again_says_everything_once(redis
 
 
 async def test_verdicts_stay_fresh_while_the_guard_lives_and_only_then(redis: Redis, guard: GuardProcess) -> None:
-    chain = Chain(redis, NAMES, "observer", "o")
-
     async def fresh() -> bool:
-        return bool((await chain.conditions()).risk_fresh)
+        return bool((await conditions.read(redis, NAMES)).risk_fresh)
 
     async def stale() -> bool:
         return not await fresh()

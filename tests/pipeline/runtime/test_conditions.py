@@ -16,7 +16,7 @@ from dfp.contracts.policy import Policy, bundle
 from dfp.log import policies
 from dfp.log.chain import Chain
 from dfp.log.connection import connect
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.log.work import Work, Write
 from dfp.runtime.probes import Health
 from dfp.runtime.stage import Stage, StageSpec

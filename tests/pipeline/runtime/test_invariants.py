@@ -20,7 +20,7 @@ from dfp.contracts.names import Names
 from dfp.log import chain as chain_module
 from dfp.log.chain import Chain, Fenced
 from dfp.log.connection import UNREACHABLE, connect
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.log.script import Script
 from dfp.log.work import Work, Write
 from dfp.runtime.probes import Health

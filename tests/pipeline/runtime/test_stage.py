@@ -15,7 +15,7 @@ from dfp.contracts.names import Names
 from dfp.log import snapshot
 from dfp.log.chain import Chain
 from dfp.log.connection import connect
-from dfp.log.reader import last_seq
+from dfp.log.extent import last_seq
 from dfp.log.snapshot import Snapshot
 from dfp.log.trim import trim
 from dfp.log.work import Core, Work, Write
