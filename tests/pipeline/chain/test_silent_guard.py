@@ -22,7 +22,7 @@ from dfp.contracts.opportunity import Opportunity
 from dfp.contracts.risk import Alert, Severity
 from dfp.local.observe import newest_time
 from dfp.log.connection import connect
-from dfp.log.extent import last_seq
+from dfp.log.extent import groups, last_seq
 from dfp.market.phases import DAY_NS, SECOND_NS, SHANGHAI_NS
 from up_process import Up
 from violations import entries
@@ -33,6 +33,9 @@ LAST_PUBLICATION_S = 4.0
 ALERT_S = 5.0
 PACED_FROM_NS = (10 * 3_600 + 2) * SECOND_NS
 """Time of day from which the synthetic market is paced, and a little more."""
+
+CLOSE = 64
+"""Entries, a few seconds of them, that a reader may be behind when the market counts as paced."""
 
 
 async def running(up: Up) -> Redis:
@@ -52,7 +55,10 @@ async def running(up: Up) -> Redis:
 
 async def _paced(redis: Redis) -> bool:
     newest = await newest_time(redis, NAMES)
-    return newest is not None and (newest + SHANGHAI_NS) % DAY_NS > PACED_FROM_NS
+    if newest is None or (newest + SHANGHAI_NS) % DAY_NS <= PACED_FROM_NS:
+        return False
+    last = await last_seq(redis, NAMES.features)
+    return all(group.seq >= last - CLOSE for group in await groups(redis, NAMES.features))
 
 
 async def _more(redis: Redis, stream: str, than: int) -> bool:
