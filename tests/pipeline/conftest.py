@@ -1,11 +1,21 @@
 """Fixtures of the tests that run processes."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
+from dfp.log.connection import close, connect
 from up_process import Up
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of the empty server."""
+    client = connect(redis_url)
+    yield client
+    await close(client)
 
 
 @pytest.fixture

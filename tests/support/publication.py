@@ -29,8 +29,10 @@ from dfp.log.extent import last_seq
 from dfp.log.work import Work, Write
 from dfp.runtime.probes import Health
 from dfp.runtime.stage import Stage, StageSpec
+from dfp.runtime.tasks import unless
 from mornings import GUARDED
 from opinions import clock, signal
+from running import running
 from violations import entries
 from waiting import until
 
@@ -54,7 +56,7 @@ class Silence:
 
 
 @dataclass
-class Running:
+class Load:
     """An aggregator that runs, and its load."""
 
     redis: Redis
@@ -144,7 +146,7 @@ class Running:
 
 
 @asynccontextmanager
-async def aggregator(url: str, chain_class: type[Chain] = Chain) -> AsyncIterator[Running]:
+async def aggregator(url: str, chain_class: type[Chain] = Chain) -> AsyncIterator[Load]:
     """An aggregator under `GUARDED` with a guard that has vouched for a long time."""
     redis = connect(url)
     engine, features = Chain(redis, NAMES, "engine/load", "e"), Chain(redis, NAMES, "features", "f")
@@ -159,18 +161,11 @@ async def aggregator(url: str, chain_class: type[Chain] = Chain) -> AsyncIterato
         make_reader=lambda cursor, count: PacedReader(own, NAMES, cursor, count),
     )  # fmt: skip
     stage.chain = chain_class(own, NAMES, STAGE, "a", inputs)
-    running = Running(redis, stage, engine, features, guard)
-    await running.goes_by(GUARDED)
-    stop = asyncio.Event()
-    stage_task, listener = asyncio.create_task(stage.run(stop)), asyncio.create_task(running.listen())
-    try:
-        yield running
-    finally:
-        stop.set()
-        await asyncio.wait_for(stage_task, 20)
-        listener.cancel()
-        await asyncio.wait({listener})
-        await redis.aclose()
+    load = Load(redis, stage, engine, features, guard)
+    await load.goes_by(GUARDED)
+    async with running(lambda stop: unless(stop, load.listen())), running(stage.run):
+        yield load
+    await redis.aclose()
 
 
 async def vouch(redis: Redis, seconds: float) -> None:
@@ -179,7 +174,7 @@ async def vouch(redis: Redis, seconds: float) -> None:
     await redis.set(NAMES.risk_fresh_until, int((now + seconds) * 1e6) + micros)
 
 
-async def violations_of_publication(running: Running) -> set[str]:
+async def violations_of_publication(load: Load) -> set[str]:
     """Names of what is violated, once the aggregator has taken all that was sent.
 
     `I7` when something was published while it may not be, or cites no verdict; `revisions` when one is missing or
@@ -187,16 +182,16 @@ async def violations_of_publication(running: Running) -> set[str]:
     """
     found = set()
     revisions: dict[str, int] = {}
-    for entry in await entries(running.redis, NAMES.opportunities):
+    for entry in await entries(load.redis, NAMES.opportunities):
         opportunity = codec.decode(entry.payload, Opportunity)
-        if any(one.after < entry.seq and (one.until is None or entry.seq <= one.until) for one in running.silences):
+        if any(one.after < entry.seq and (one.until is None or entry.seq <= one.until) for one in load.silences):
             found.add("I7")
         if opportunity.state is not State.CLOSED and not entry.meta.cursor.get(NAMES.risk_verdicts):
             found.add("I7")
         if opportunity.rev != revisions.get(opportunity.id, 0) + 1:
             found.add("revisions")
         revisions[opportunity.id] = opportunity.rev
-    held = [codec.decode(entry.payload, Held) for entry in await entries(running.redis, NAMES.opportunities_held)]
-    if sorted([*revisions, *(one.opportunity.id for one in held)]) != sorted(running.candidates):
+    held = [codec.decode(entry.payload, Held) for entry in await entries(load.redis, NAMES.opportunities_held)]
+    if sorted([*revisions, *(one.opportunity.id for one in held)]) != sorted(load.candidates):
         found.add("candidates")
     return found

@@ -4,9 +4,16 @@ import asyncio
 import inspect
 from collections.abc import Callable
 
+from redis.asyncio import Redis
 
-async def until(condition: Callable[[], object], timeout_s: float = 30.0) -> None:
+from dfp.log.extent import last_seq
+
+
+async def until(condition: Callable[[], object], timeout_s: float = 60.0) -> None:
     """Return when the condition, which may be a coroutine function, holds.
+
+    Args:
+        timeout_s: bounds how long a failure takes; on a busy machine what succeeds may take long too.
 
     Raises:
         TimeoutError: it did not in time.
@@ -17,3 +24,12 @@ async def until(condition: Callable[[], object], timeout_s: float = 30.0) -> Non
             if await held if inspect.isawaitable(held) else held:
                 return
             await asyncio.sleep(0.01)
+
+
+async def reached(redis: Redis, stream: str, seq: int) -> None:
+    """Return when a stream's last entry has this sequence number or a later one."""
+
+    async def is_there() -> bool:
+        return await last_seq(redis, stream) >= seq
+
+    await until(is_there)

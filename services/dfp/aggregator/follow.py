@@ -11,19 +11,18 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from dfp.contracts.flags import UNFIT, Flag
+from dfp.contracts.flags import Flag
 from dfp.contracts.frame import Frame
 from dfp.contracts.opportunity import CloseReason, Opportunity
 from dfp.contracts.outcome import Outcome, Tradable
 from dfp.contracts.signal import Direction, Signal
 from dfp.market import trading_time
+from dfp.market.fitness import fit_rows_of
 from dfp.market.instruments import classify
-from dfp.market.phases import Phase
 from dfp.market.symbols import pack
 from dfp.risk.equity import COST
 
 PRICE_SCALE = 10_000
-_UNFIT = int(UNFIT)
 
 
 class Follow(msgspec.Struct, array_like=True):
@@ -148,11 +147,7 @@ class Follows:
         """Take the ticks of a frame; somebody must be followed."""
         if self._symbols is None:
             self._symbols = np.array(sorted(self._by_symbol), np.uint64)
-        symbol = frame["symbol"]
-        # The whole market passes here, and few symbols of it are followed: five times faster than np.isin.
-        nearest = self._symbols.take(np.searchsorted(self._symbols, symbol), mode="clip")
-        fit = (frame["phase"] == Phase.CONTINUOUS) & ((frame["flags"] & _UNFIT) == 0) & (frame["last"] > 0)
-        rows = np.flatnonzero((nearest == symbol) & fit)
+        rows = fit_rows_of(frame, self._symbols)
         columns = (frame[name][rows].tolist() for name in ("symbol", "time", "last", "bid1", "ask1", "flags"))
         for found, *tick in zip(*columns, strict=True):
             for follow in self._by_symbol[found]:

@@ -46,19 +46,22 @@ def run(service: Annotated[ServiceName, typer.Argument(help="Which service.")]) 
     except ValidationError as error:
         raise UserMistake(settings_mistakes(error)) from None
     except mistakes_of(service) as error:
-        raise UserMistake(str(error)) from None
+        variable = "" if service is ServiceName.ENGINE else "DFP_REFERENCE_DATA: "
+        raise UserMistake(f"{variable}{error}") from None
     except SettingsError as error:
         raise UserMistake(f"settings of {service}: {error}; lists and objects are written as JSON") from None
 
 
 def mistakes_of(service: ServiceName) -> tuple[type[Exception], ...]:
     """What a service raises when a person has to mend something, beside wrong settings."""
-    if service is not ServiceName.ENGINE:
-        return ()
-    from dfp.engine.loader import LoadError
-    from dfp.sdk.errors import StrategyError
+    if service is ServiceName.ENGINE:
+        from dfp.engine.loader import LoadError
+        from dfp.sdk.errors import StrategyError
 
-    return (LoadError, StrategyError)
+        return (LoadError, StrategyError)
+    from dfp.market.reference import ReferenceDataError
+
+    return (ReferenceDataError,)
 
 
 def settings_mistakes(error: "ValidationError") -> str:

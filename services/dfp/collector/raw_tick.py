@@ -47,7 +47,7 @@ Limit = Annotated[float | None, _LIMIT]
 Text = Annotated[str, Meta(pattern=f"^{_TIME}$", max_length=40)]
 
 
-class RawTick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RawTick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A snapshot of one instrument. A field that is absent or null says nothing."""
 
     symbol: Annotated[str, Meta(description="600000.SH, 000001.SZ, 920000.BJ, IF2101.CF; any case.", max_length=40)]

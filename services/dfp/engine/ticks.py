@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from dfp.contracts.flags import UNFIT
 from dfp.contracts.frame import Column, Frame
-from dfp.market.phases import Phase
+from dfp.market.fitness import fit
 from dfp.sdk.batch import Ticks
 from dfp.sdk.tick import FIELDS, Tick, tick_type
 
 PRICE_SCALE = 10_000.0
 _PRICES = ("last", "bid1", "ask1", "pre_close", "limit_up", "limit_down")
-_CONTINUOUS = int(Phase.CONTINUOUS)
-_UNFIT = int(UNFIT)
 
 
 class TickReader:
@@ -43,13 +40,12 @@ class TickReader:
             symbols: of each of the rows, as text.
         """
         index = _index(rows)
-        fit = _fit(frame, index)
         # One array operation for all prices: in a frame of one tick, the number of operations is what costs.
         prices = np.array([frame[name][index] for name in _PRICES])
         made: dict[str, Any] = {
             "symbol": symbols,
             "session": repeat(frame.session),
-            "continuous": fit.tolist(),
+            "continuous": fit(frame, index).tolist(),
             **dict(zip(_PRICES, np.where(prices == 0, np.nan, prices / PRICE_SCALE).tolist(), strict=True)),
             **dict.fromkeys(self.missing(frame), repeat(np.nan)),
         }
@@ -66,7 +62,7 @@ def _column(frame: Frame, index: Any, count: int, name: str) -> Column:
         raw = frame[name][index]
         column = np.where(raw == 0, np.nan, raw / PRICE_SCALE)
     elif name == "continuous":
-        column = _fit(frame, index)
+        column = fit(frame, index)
     else:
         carried = frame.columns.get(name)
         column = np.full(count, np.nan) if carried is None else carried[index]
@@ -77,8 +73,3 @@ def _column(frame: Frame, index: Any, count: int, name: str) -> Column:
 def _index(rows: Sequence[int]) -> Any:
     first, last = rows[0], rows[-1]
     return slice(first, last + 1) if last - first + 1 == len(rows) else list(rows)  # a slice copies nothing
-
-
-def _fit(frame: Frame, index: Any) -> Column:
-    fit: Column = (frame["phase"][index] == _CONTINUOUS) & ((frame["flags"][index] & _UNFIT) == 0)
-    return fit

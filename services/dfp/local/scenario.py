@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import msgspec
-
+from dfp.collector.raw_tick import RawTick
 from dfp.market.phases import SECOND_NS
 
 PRE_CLOSE = 10.0
@@ -22,21 +21,6 @@ MINUTE_NS = 60 * SECOND_NS
 SWING_TICK_NS = 3 * SECOND_NS
 
 
-class Tick(msgspec.Struct, frozen=True):
-    """A raw tick, as docs/raw_ticks.md describes it."""
-
-    symbol: str
-    time: int
-    last: float
-    volume: int
-    turnover: float
-    bid1: float
-    ask1: float
-    bid1_volume: int
-    ask1_volume: int
-    pre_close: float
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What is sent, and what is waited for.
@@ -51,15 +35,16 @@ class Scenario:
     length_ns: int
     expected: tuple[str, ...]
 
-    def ticks(self, symbol: str, start: int) -> Iterator[Tick]:
-        """The ticks, from event time `start` on."""
+    def ticks(self, symbol: str, start: int) -> Iterator[tuple[int, RawTick]]:
+        """The ticks with their times, from event time `start` on."""
         volume, turnover = 0, 0.0
         for offset, last, traded in _SCRIPTS[self.name]():
             volume += traded
             turnover += traded * last
-            yield Tick(
+            time = start + offset
+            tick = RawTick(
                 symbol=symbol,
-                time=start + offset,
+                time=time,
                 last=round(last, 2),
                 volume=volume,
                 turnover=round(turnover, 2),
@@ -69,6 +54,7 @@ class Scenario:
                 ask1_volume=500,
                 pre_close=PRE_CLOSE,
             )
+            yield time, tick
 
 
 def _quiet(count: int) -> Iterator[tuple[int, float, int]]:

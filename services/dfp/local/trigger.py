@@ -89,9 +89,9 @@ async def _send(
     for first in range(0, len(ticks), size):
         chunk = ticks[first : first + size]
         if paced:
-            await asyncio.sleep(max(0.0, (chunk[0].time - time.time_ns()) / 1e9))
+            await asyncio.sleep(max(0.0, (chunk[0][0] - time.time_ns()) / 1e9))
         pipe = redis.pipeline(transaction=False)
-        for tick in chunk:
+        for _, tick in chunk:
             pipe.xadd(names.raw_ticks, {"d": msgspec.json.encode(tick)})
         await pipe.execute()
         if time.monotonic() - told > PROGRESS_S:

@@ -251,7 +251,7 @@ def _read(path: Path) -> _File:
     if not path.name.endswith(SUFFIXES):
         raise ReferenceDataError(f"{path}: unknown kind of file; allowed are {', '.join(SUFFIXES)}")
     try:
-        table = pq.read_table(path) if path.name.endswith(".parquet") else _read_csv(path)
+        table = _read_parquet(path) if path.name.endswith(".parquet") else _read_csv(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ReferenceDataError(f"{path}: cannot be read: {error}; expected Parquet, or CSV in UTF-8") from None
     names = table.column_names
@@ -271,6 +271,11 @@ def _read(path: Path) -> _File:
     if not table.num_rows:
         raise ReferenceDataError(f"{path}: the file has no rows")
     return _File(path, table)
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        return file.read(use_threads=False)  # a thread keeps some 20 MB for good, and a start gains nothing by it
 
 
 def _read_csv(path: Path) -> pa.Table:

@@ -4,14 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dfp.contracts.flags import UNFIT
 from dfp.contracts.frame import Frame
 from dfp.contracts.opportunity import Opportunity
-from dfp.market.phases import Phase
+from dfp.market.fitness import fit_rows_of
 from dfp.market.symbols import pack
 from dfp.risk.equity import SLOTS, Account, Position
-
-_UNFIT = int(UNFIT)
 
 
 class Followers:
@@ -51,9 +48,7 @@ class Followers:
             followed.setdefault(position.symbol, []).append(identifier)
         if not followed:
             return 0
-        ours = np.isin(frame["symbol"], np.array(list(followed), np.uint64))
-        fit = (frame["phase"] == Phase.CONTINUOUS) & ((frame["flags"] & _UNFIT) == 0) & (frame["last"] > 0)
-        rows = np.flatnonzero(ours & fit)
+        rows = fit_rows_of(frame, np.array(sorted(followed), np.uint64))
         columns = (frame[name][rows].tolist() for name in ("symbol", "time", "last", "ask1"))
         given_up = 0
         for symbol, time, last, ask in zip(*columns, strict=True):

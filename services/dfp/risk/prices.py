@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dfp.contracts.errors import ContractError
-from dfp.contracts.flags import UNFIT
 from dfp.contracts.frame import Frame
+from dfp.market.fitness import sound
 from dfp.market.phases import Phase
 from dfp.market.symbols import unpack
 
@@ -23,7 +23,6 @@ Flags = npt.NDArray[np.bool_]
 
 _PRICED = np.zeros(256, np.bool_)
 _PRICED[[Phase.OPENING_PAUSE, Phase.CONTINUOUS]] = True
-_UNFIT = int(UNFIT)
 
 
 class SavedPrices(msgspec.Struct, array_like=True, frozen=True):
@@ -77,8 +76,8 @@ class Prices:
         self.present[newly] = True
         self.lost[places] = False
         last = frame["last"]
-        fit = _PRICED[frame["phase"]] & ((frame["flags"] & _UNFIT) == 0) & (last > 0)
-        places, last = places[fit], last[fit]
+        counts = _PRICED[frame["phase"]] & sound(frame)
+        places, last = places[counts], last[counts]
         self.last[places] = last  # of equal places the later row stays
         unopened = self.first[places] == 0
         self.first[places[unopened][::-1]] = last[unopened][::-1]

@@ -3,11 +3,10 @@
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dfp.contracts.names import Names
-from dfp.market.reference import ReferenceData
 
 
 class ServiceSettings(BaseSettings):
@@ -47,10 +46,3 @@ class ReferenceSettings(ServiceSettings):
     reference_data: list[Path] = Field(
         default=[], description="Files of reference data as a JSON list, see docs/reference_data.md; the last one wins"
     )
-
-    @field_validator("reference_data")
-    @classmethod
-    def _can_be_read(cls, paths: list[Path]) -> list[Path]:
-        """Read the files once more than needed, so that a mistake in one is a mistake in the settings."""
-        ReferenceData.load(paths)
-        return paths

@@ -1,7 +1,6 @@
 """The aggregator's clock never overtakes the engines, and an engine that stands still does not stop it for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -12,7 +11,6 @@ from dfp.aggregator.pacing import PacedReader
 from dfp.contracts.entry import Kind
 from dfp.contracts.names import Names
 from dfp.log.chain import Chain
-from dfp.log.connection import connect
 from dfp.log.reader import Hole
 from dfp.log.work import Work, Write
 from waiting import until
@@ -21,11 +19,10 @@ NAMES = Names("test")
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    await Chain(client, NAMES, "aggregator", "a", (NAMES.signals, NAMES.risk_verdicts, NAMES.features)).claim()
-    yield client
-    await client.aclose()
+async def redis(redis: Redis) -> Redis:
+    """A server on which an aggregator has run."""
+    await Chain(redis, NAMES, "aggregator", "a", (NAMES.signals, NAMES.risk_verdicts, NAMES.features)).claim()
+    return redis
 
 
 async def writer(redis: Redis, last: int) -> Chain:

@@ -1,17 +1,14 @@
 """Raw ticks on real servers: each one is in the log once, whatever else is sent and whoever is killed."""
 
 import asyncio
-import os
 import random
-import subprocess
-import sys
-from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from conftest import Server, free_port
+from conftest import Server
 from dfp.collector import live as live_module
 from dfp.collector import writer as writer_module
 from dfp.collector.live import LiveRunner
@@ -24,6 +21,8 @@ from dfp.runtime.probes import Health
 from raw_entries import Entries, document, feed, live
 from raw_producer import SHIFT_NS, Producer, session_now
 from raw_rows import NAMES, Log, read
+from running import running
+from service_process import ServiceProcess
 from violations import entries
 from waiting import until
 
@@ -32,13 +31,6 @@ QUICK = (
     "from dfp.collector.service import main; main()"
 )
 """The service with snapshots and trimming so often that kills fall between them."""
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 class Shifted(LiveRunner):
@@ -65,11 +57,15 @@ async def counts(redis: Redis) -> dict[str, int]:
     return {name.decode(): int(value) for name, value in fields.items()}
 
 
-async def taken(redis: Redis, number: int, timeout_s: float = 60) -> None:
+async def taken(redis: Redis, number: int, process: ServiceProcess | None = None) -> None:
+    """Wait until so many entries were read, by a process that lives if one is given."""
+
     async def enough() -> bool:
+        if process is not None:
+            process.lives()
         return (await counts(redis)).get("read", 0) >= number
 
-    await until(enough, timeout_s)
+    await until(enough)
 
 
 async def log_of(redis: Redis) -> Log:
@@ -84,31 +80,26 @@ def ticks(log: Log) -> list[tuple[Any, ...]]:
 
 
 async def test_a_tick_is_in_the_log_as_soon_as_it_arrives(redis_url: str, redis: Redis) -> None:
-    stop, one, producer = asyncio.Event(), runner(redis_url), Producer()
-    running = asyncio.create_task(one.run(stop))
-    await until(lambda: one.health.ready)
-    for number in range(1, 6):
-        await send(redis, producer.tick(session_now()))
-        await taken(redis, number)
-    found = [write for write in await entries(redis, NAMES.clean_ticks) if write.kind is Kind.TICKS]
-    assert len(found) == 5
-    assert all(frame.meta.hops["exchange"] <= frame.meta.hops["ingest"] for frame in found)
-    stop.set()
-    await running
+    one, producer = runner(redis_url), Producer()
+    async with running(one.run):
+        await until(lambda: one.health.ready)
+        for number in range(1, 6):
+            await send(redis, producer.tick(session_now()))
+            await taken(redis, number)
+        found = [write for write in await entries(redis, NAMES.clean_ticks) if write.kind is Kind.TICKS]
+        assert len(found) == 5
+        assert all(frame.meta.hops["exchange"] <= frame.meta.hops["ingest"] for frame in found)
     assert ticks(await log_of(redis)) == ticks(read(feed(live(), producer.sent)))
 
 
 async def test_the_clock_goes_on_while_producers_are_silent(redis_url: str, redis: Redis) -> None:
-    stop, one = asyncio.Event(), runner(redis_url)
     await send(redis, Producer().tick(session_now()))
-    running = asyncio.create_task(one.run(stop))
 
     async def gone_on() -> bool:
         return await redis.exists(NAMES.clean_ticks) and len((await log_of(redis)).clocks) >= 3
 
-    await until(gone_on)
-    stop.set()
-    await running
+    async with running(runner(redis_url).run):
+        await until(gone_on)
     clocks = [clock.time for clock in (await log_of(redis)).clocks]
     assert clocks == [clocks[0] + second * 10**9 for second in range(len(clocks))]
     assert clocks[-1] <= session_now() - 2 * 10**9
@@ -119,24 +110,18 @@ async def test_the_stream_is_trimmed_behind_the_snapshot(
 ) -> None:
     monkeypatch.setattr(writer_module, "SNAPSHOT_S", 0.0)
     monkeypatch.setattr(live_module, "TIDY_S", 0.0)
-    producer, stop, one = Producer(), asyncio.Event(), runner(redis_url)
-    running = asyncio.create_task(one.run(stop))
+    producer = Producer()
 
     async def trimmed() -> bool:
         await send(redis, [made for _ in range(100) for made in producer.tick(session_now())])
         return await redis.xlen(NAMES.raw_ticks) < len(producer.sent) // 2
 
-    await until(trimmed)
-    await taken(redis, len(producer.sent))
-    stop.set()
-    await running
-
-    stop, again = asyncio.Event(), runner(redis_url)
-    running = asyncio.create_task(again.run(stop))
-    await send(redis, producer.tick(session_now()))
-    await taken(redis, len(producer.sent))
-    stop.set()
-    await running
+    async with running(runner(redis_url).run):
+        await until(trimmed)
+        await taken(redis, len(producer.sent))
+    async with running(runner(redis_url).run):
+        await send(redis, producer.tick(session_now()))
+        await taken(redis, len(producer.sent))
     assert "gaps" not in await counts(redis)
     assert ticks(await log_of(redis)) == ticks(read(feed(live(), producer.sent)))
 
@@ -148,11 +133,8 @@ async def test_more_than_the_cap_is_dropped_and_declared(
     monkeypatch.setattr(live_module, "COUNT", 10)
     producer = Producer()
     await send(redis, [made for _ in range(5_000) for made in producer.tick(session_now())])
-    stop, one = asyncio.Event(), runner(redis_url)
-    running = asyncio.create_task(one.run(stop))
-    await taken(redis, 5_000)
-    stop.set()
-    await running
+    async with running(runner(redis_url).run):
+        await taken(redis, 5_000)
     found = await counts(redis)
     assert found["read"] == 5_000 == found["accepted"] + found["rejected/overflow"]
     assert found["rejected/overflow"] > 1_000
@@ -164,16 +146,14 @@ async def test_a_stream_that_was_deleted_begins_anew(
     redis_url: str, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_module, "TIDY_S", 0.0)
-    stop, one, producer = asyncio.Event(), runner(redis_url), Producer()
-    running = asyncio.create_task(one.run(stop))
+    producer = Producer()
     poisoned = [(b"18446744073709551615-1", {b"d": b"made up"})]
-    await send(redis, producer.tick(session_now()) + poisoned)
-    await taken(redis, 2)
-    await redis.delete(NAMES.raw_ticks)
-    await send(redis, producer.tick(session_now()))
-    await taken(redis, 3)
-    stop.set()
-    await running
+    async with running(runner(redis_url).run):
+        await send(redis, producer.tick(session_now()) + poisoned)
+        await taken(redis, 2)
+        await redis.delete(NAMES.raw_ticks)
+        await send(redis, producer.tick(session_now()))
+        await taken(redis, 3)
     assert await counts(redis) == {"read": 3, "accepted": 2, "rejected/bad-id": 1, "phase/CONTINUOUS": 2}
 
 
@@ -205,14 +185,11 @@ async def test_a_stream_may_be_deleted_at_any_moment(
 async def test_believed_ticks_of_a_past_day_go_on_after_a_restart(redis_url: str, redis: Redis) -> None:
     sent: Entries = []
     for run in range(3):
-        stop, one = asyncio.Event(), LiveRunner(live(by_wall=False), connect(redis_url), NAMES, "a", Health())
-        running = asyncio.create_task(one.run(stop))
-        for second in range(10 * run, 10 * run + 10):
-            text = document(time=f"2026-11-25 10:00:{second:02d}", volume=100 * second)
-            sent.append((await redis.xadd(NAMES.raw_ticks, {"d": text}), {b"d": text}))
-        await taken(redis, len(sent))
-        stop.set()
-        await running
+        async with running(LiveRunner(live(by_wall=False), connect(redis_url), NAMES, "a", Health()).run):
+            for second in range(10 * run, 10 * run + 10):
+                text = document(time=f"2026-11-25 10:00:{second:02d}", volume=100 * second)
+                sent.append((await redis.xadd(NAMES.raw_ticks, {"d": text}), {b"d": text}))
+            await taken(redis, len(sent))
     expected = read(feed(live(by_wall=False), sent))
     log = await log_of(redis)
     assert ticks(log) == ticks(expected)
@@ -220,19 +197,14 @@ async def test_believed_ticks_of_a_past_day_go_on_after_a_restart(redis_url: str
 
 
 async def test_entries_that_are_gone_after_a_crash_are_declared(redis_url: str, redis: Redis) -> None:
-    producer, stop, one = Producer(), asyncio.Event(), runner(redis_url)
-    running = asyncio.create_task(one.run(stop))
-    await send(redis, [made for _ in range(200) for made in producer.tick(session_now())])
-    await taken(redis, 200)
-    stop.set()
-    await running
+    producer = Producer()
+    async with running(runner(redis_url).run):
+        await send(redis, [made for _ in range(200) for made in producer.tick(session_now())])
+        await taken(redis, 200)
     await redis.xtrim(NAMES.raw_ticks, maxlen=0, approximate=False)
-    stop, again = asyncio.Event(), runner(redis_url)
-    running = asyncio.create_task(again.run(stop))
-    await send(redis, [made for _ in range(100) for made in producer.tick(session_now())])
-    await taken(redis, 300)
-    stop.set()
-    await running
+    async with running(runner(redis_url).run):
+        await send(redis, [made for _ in range(100) for made in producer.tick(session_now())])
+        await taken(redis, 300)
     found = await entries(redis, NAMES.clean_ticks)
     assert [one.kind for one in found].count(Kind.GAP) == 1
     log = read(Work([Write(NAMES.clean_ticks, one.kind, one.payload) for one in found if one.kind is not Kind.GAP]))
@@ -240,46 +212,31 @@ async def test_entries_that_are_gone_after_a_crash_are_declared(redis_url: str, 
     assert len(set(numbers)) == len(numbers) == 300
 
 
-def process(url: str) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "DFP_REDIS_URL": url,
-        "DFP_STREAM_PREFIX": NAMES.prefix,
-        "DFP_HEALTH_PORT": str(free_port()),
-        "DFP_FEED": "raw_ticks",
-        "DFP_FEED_OPTIONS": "{}",
-    }
-    return subprocess.Popen([sys.executable, "-c", QUICK], env=environment, stdout=subprocess.DEVNULL)
+def process(url: str, folder: Path) -> ServiceProcess:
+    settings = {"DFP_REDIS_URL": url, "DFP_STREAM_PREFIX": NAMES.prefix, "DFP_FEED": "raw_ticks"}
+    return ServiceProcess(["-c", QUICK], folder / "collector.log", **settings, DFP_FEED_OPTIONS="{}")
 
 
-async def test_killed_again_and_again_it_loses_and_doubles_nothing(server: Server, redis: Redis) -> None:
+async def test_killed_again_and_again_it_loses_and_doubles_nothing(
+    server: Server, redis: Redis, tmp_path: Path
+) -> None:
     producer, dice = Producer(), random.Random(1)
-    done = asyncio.Event()
 
-    async def produce() -> None:
+    async def produce(done: asyncio.Event) -> None:
         while not done.is_set():
             now = session_now()
             await send(redis, [made for _ in range(20) for made in producer.tick(now) + producer.junk(now)])
             await asyncio.sleep(0.05)
 
-    producing = asyncio.create_task(produce())
-    running = process(server.url)
-    try:
-        for _ in range(6):
-            seen = (await counts(redis)).get("read", 0)
-            await taken(redis, seen + 1)
-            await asyncio.sleep(dice.uniform(0.0, 1.2))
-            running.kill()
-            await asyncio.to_thread(running.wait)
-            running = process(server.url)
-        done.set()
-        await producing
-        await taken(redis, len(producer.sent))
-    finally:
-        done.set()
-        running.kill()
-        await asyncio.to_thread(running.wait)
-        await producing
+    with process(server.url, tmp_path) as collector:
+        async with running(produce):
+            for _ in range(6):
+                seen = (await counts(redis)).get("read", 0)
+                await taken(redis, seen + 1, collector)
+                await asyncio.sleep(dice.uniform(0.0, 1.2))
+                collector.kill()
+                collector.start()
+        await taken(redis, len(producer.sent), collector)
     expected = feed(uncertain(), producer.sent)
     assert await counts(redis) == expected.counts
     log = await log_of(redis)
@@ -287,9 +244,11 @@ async def test_killed_again_and_again_it_loses_and_doubles_nothing(server: Serve
     assert log.clocks == read(expected).clocks
 
 
-async def test_a_hostile_half_is_accounted_for_and_leaves_the_other_unharmed(server: Server, redis: Redis) -> None:
-    producer, running = Producer(), process(server.url)
-    try:
+async def test_a_hostile_half_is_accounted_for_and_leaves_the_other_unharmed(
+    server: Server, redis: Redis, tmp_path: Path
+) -> None:
+    producer = Producer()
+    with process(server.url, tmp_path) as collector:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         for batch in range(200):
@@ -298,10 +257,7 @@ async def test_a_hostile_half_is_accounted_for_and_leaves_the_other_unharmed(ser
             await asyncio.sleep(max(0.0, begun + 0.02 * (batch + 1) - loop.time()))  # 5,000 a second
         huge = [(b"%d-%d" % (session_now() // 10**6, len(producer.sent) + n), {b"d": b"1" * 10**7}) for n in range(3)]
         await send(redis, huge)
-        await taken(redis, len(producer.sent) + 3)
-    finally:
-        running.kill()
-        await asyncio.to_thread(running.wait)
+        await taken(redis, len(producer.sent) + 3, collector)
     producer.hostile["too-large"] += 3
     found = await counts(redis)
     assert {name.removeprefix("rejected/"): n for name, n in found.items() if name.startswith("rejected/")} == (

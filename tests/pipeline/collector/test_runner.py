@@ -2,17 +2,15 @@
 
 import asyncio
 import json
-import os
 import random
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
-from conftest import Server, free_port
+from conftest import Server
 from dfp.collector import runner as runner_module
 from dfp.collector import writer as writer_module
 from dfp.collector.feed import Feed, FeedError, RawBatch
@@ -29,16 +27,12 @@ from dfp.log.work import Work
 from dfp.runtime.probes import Health
 from raw_rows import NAMES, batch, collector, run
 from raw_rows import entries as written
+from running import running
+from service_process import ServiceProcess
 from violations import entries
+from waiting import reached, until
 
 SZ = "ashare_sz5_snapshot_20220601.parquet"
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 class Rows:
@@ -66,50 +60,36 @@ def runner(url: str, feed: Feed, speed: float | None = None, identity: str = "a"
     return Runner(collector(), feed, pace, connect(url), NAMES, identity, Health())
 
 
-async def until(condition: Callable[[], object], running: asyncio.Task[None]) -> None:
-    """Wait for something that the server will show."""
-    async with asyncio.timeout(30):
-        while not await condition():  # type: ignore[misc]
-            assert not running.done(), running.result()
-            await asyncio.sleep(0.01)
-
-
 async def counts(redis: Redis) -> dict[str, int]:
     fields = await redis.hgetall(NAMES.counts("collector"))  # type: ignore[misc]
     return {name.decode(): int(value) for name, value in fields.items()}
 
 
-async def accepted(redis: Redis, rows: int, running: asyncio.Task[None]) -> None:
-    """Wait until so many rows are in the log."""
+async def accepted(redis: Redis, rows: int) -> None:
+    """Wait until more rows than these are in the log."""
 
     async def enough() -> bool:
         return (await counts(redis)).get("accepted", 0) > rows
 
-    await until(enough, running)
+    await until(enough)
+
+
+async def finished(redis: Redis) -> bool:
+    return (await counts(redis)).get("finished") == 1
 
 
 async def begin(url: str, redis: Redis, feed: Feed, rows: int) -> Runner:
     """Run at a pace until some rows are in the log, then stop."""
-    stop, one = asyncio.Event(), runner(url, feed, speed=50.0)
-    running = asyncio.create_task(one.run(stop))
-    await accepted(redis, rows, running)
-    stop.set()
-    await running
+    one = runner(url, feed, speed=50.0)
+    async with running(one.run):
+        await accepted(redis, rows)
     return one
 
 
-async def finish(url: str, redis: Redis, feed: Feed, speed: float | None = None) -> Runner:
+async def finish(url: str, redis: Redis, feed: Feed, speed: float | None = None) -> None:
     """Run until the feed has ended."""
-    stop, one = asyncio.Event(), runner(url, feed, speed)
-    running = asyncio.create_task(one.run(stop))
-
-    async def finished() -> bool:
-        return (await counts(redis)).get("finished") == 1
-
-    await until(finished, running)
-    stop.set()
-    await running
-    return one
+    async with running(runner(url, feed, speed).run):
+        await until(lambda: finished(redis))
 
 
 async def assert_log_is_that_of(redis: Redis, work: Work) -> None:
@@ -142,17 +122,10 @@ async def test_a_paced_run_writes_the_same_and_stamps_when_rows_were_due(redis_u
 async def test_the_clock_goes_on_while_the_source_is_silent(redis_url: str, redis: Redis) -> None:
     lunch = batch({"time": "11:29:59"}, {"time": "13:00:00"}, {"time": "13:00:00"})
     feed = Rows(lunch)
-    stop, one = asyncio.Event(), runner(redis_url, feed, speed=600.0)
-    running = asyncio.create_task(one.run(stop))
-
-    async def minutes_into_lunch() -> bool:
-        return await last_seq(redis, NAMES.clean_ticks) > 600
-
-    await until(minutes_into_lunch, running)
-    assert await last_seq(redis, NAMES.clean_ticks) < 5400
-    assert (await counts(redis))["accepted"] == 1
-    stop.set()
-    await running
+    async with running(runner(redis_url, feed, speed=600.0).run):
+        await reached(redis, NAMES.clean_ticks, 600)  # minutes into lunch
+        assert (await counts(redis))["accepted"] == 1
+        assert await last_seq(redis, NAMES.clean_ticks) < 5400
     await finish(redis_url, redis, feed, speed=None)
     await assert_log_is_that_of(redis, run(feed.batches(0)))
 
@@ -160,16 +133,10 @@ async def test_the_clock_goes_on_while_the_source_is_silent(redis_url: str, redi
 async def test_a_feed_that_has_ended_is_not_read_again(redis_url: str, redis: Redis) -> None:
     await finish(redis_url, redis, Rows(rows(5)))
     seq = await last_seq(redis, NAMES.clean_ticks)
-    stop, again = asyncio.Event(), runner(redis_url, Rows(rows(9)))
-    running = asyncio.create_task(again.run(stop))
-
-    async def idle() -> bool:
-        return again.health.ready
-
-    await until(idle, running)
-    assert again.health.state == "the feed has ended"
-    stop.set()
-    await running
+    again = runner(redis_url, Rows(rows(9)))
+    async with running(again.run):
+        await until(lambda: again.health.ready)
+        assert again.health.state == "the feed has ended"
     assert await last_seq(redis, NAMES.clean_ticks) == seq
 
 
@@ -213,102 +180,76 @@ async def test_it_waits_for_a_reader_that_is_far_behind(
     monkeypatch.setattr(runner_module, "WRITES_A_COMMIT", 10)
     await redis.xgroup_create(NAMES.clean_ticks, "features", "0", mkstream=True)
     feed = Rows(*(rows(10, first=first) for first in range(1, 400, 10)))
-    stop, one = asyncio.Event(), runner(redis_url, feed)
-    running = asyncio.create_task(one.run(stop))
-
     total = len(written(run(feed.batches(0))))
     last = 0
-    while last < total:
-
-        async def moved(before: int = last) -> bool:
-            return await last_seq(redis, NAMES.clean_ticks) > before
-
-        await until(moved, running)
-        await asyncio.sleep(0.05)
-        before, last = last, await last_seq(redis, NAMES.clean_ticks)
-        assert last - before < 150
-        await redis.execute_command("XGROUP", "SETID", NAMES.clean_ticks, "features", f"0-{last}")
-    stop.set()
-    await running
+    async with running(runner(redis_url, feed).run):
+        while last < total:
+            await reached(redis, NAMES.clean_ticks, last + 1)
+            await asyncio.sleep(0.05)  # lets it go on, if it does not wait
+            before, last = last, await last_seq(redis, NAMES.clean_ticks)
+            assert last - before < 150
+            await redis.execute_command("XGROUP", "SETID", NAMES.clean_ticks, "features", f"0-{last}")
 
 
 async def test_a_second_collector_waits_and_takes_over(redis_url: str, redis: Redis) -> None:
     feed = Rows(rows(300))
-    stop = asyncio.Event()
-    first = asyncio.create_task(runner(redis_url, feed, speed=100.0, identity="first").run(stop))
-    await accepted(redis, 20, first)
     second = runner(redis_url, feed, identity="second")
-    second_stop = asyncio.Event()
-    waiting = asyncio.create_task(second.run(second_stop))
-    await asyncio.sleep(0.2)
-    assert second.health.state == "waiting for the lease"
-    stop.set()
-    await first
-
-    async def finished() -> bool:
-        return (await counts(redis)).get("finished") == 1
-
-    await until(finished, waiting)
-    second_stop.set()
-    await waiting
+    async with AsyncExitStack() as behind:
+        async with running(runner(redis_url, feed, speed=100.0, identity="first").run):
+            await accepted(redis, 20)
+            await behind.enter_async_context(running(second.run))
+            await accepted(redis, 40)
+            assert second.health.state == "waiting for the lease"
+        await until(lambda: finished(redis))
     await assert_log_is_that_of(redis, run(feed.batches(0)))
 
 
 async def test_an_overtaken_collector_recovers_and_nothing_is_doubled(redis_url: str, redis: Redis) -> None:
     feed = Rows(rows(300))
-    one, stop = runner(redis_url, feed, speed=150.0), asyncio.Event()
-    running = asyncio.create_task(one.run(stop))
-    await accepted(redis, 50, running)
-    await redis.hset(NAMES.chain("collector"), "token", b"somebody else's")
-
-    async def finished() -> bool:
-        return (await counts(redis)).get("finished") == 1
-
-    await until(finished, running)
-    stop.set()
-    await running
+    async with running(runner(redis_url, feed, speed=150.0).run):
+        await accepted(redis, 50)
+        await redis.hset(NAMES.chain("collector"), "token", b"somebody else's")
+        await until(lambda: finished(redis))
     await assert_log_is_that_of(redis, run(feed.batches(0)))
 
 
-def process(url: str, file: Path) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "DFP_REDIS_URL": url,
-        "DFP_STREAM_PREFIX": NAMES.prefix,
-        "DFP_HEALTH_PORT": str(free_port()),
-        "DFP_FEED": "replay",
-        "DFP_FEED_OPTIONS": json.dumps({"files": [str(file)], "speed": 8000}),
-    }
-    command = [sys.executable, "-c", "from dfp.collector.service import main; main()"]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+def process(url: str, file: Path, folder: Path) -> ServiceProcess:
+    options = json.dumps({"files": [str(file)], "speed": 8000})
+    settings = {"DFP_REDIS_URL": url, "DFP_STREAM_PREFIX": NAMES.prefix, "DFP_FEED": "replay"}
+    return ServiceProcess(
+        ["-c", "from dfp.collector.service import main; main()"],
+        folder / "collector.log",
+        **settings,
+        DFP_FEED_OPTIONS=options,
+    )
 
 
-async def test_killed_again_and_again_it_writes_the_same_log(server: Server, redis: Redis, marketdata: Path) -> None:
+async def test_killed_again_and_again_it_writes_the_same_log(
+    server: Server, redis: Redis, marketdata: Path, tmp_path: Path
+) -> None:
     file = marketdata / SZ
     dice = random.Random(1)
     kills = 0
-    while not (await counts(redis)).get("finished"):
-        running = process(server.url, file)
-        try:
-            seen = await last_seq(redis, NAMES.clean_ticks)
-            async with asyncio.timeout(60):
-                while await last_seq(redis, NAMES.clean_ticks) <= seen and not (await counts(redis)).get("finished"):
-                    assert running.poll() is None
-                    await asyncio.sleep(0.01)
-            await asyncio.sleep(dice.uniform(0.0, 0.7))
-        finally:
-            running.kill()
-            await asyncio.to_thread(running.wait)
-        kills += 1
+    with process(server.url, file, tmp_path) as collector:
+        while True:
+            wanted = await last_seq(redis, NAMES.clean_ticks) + dice.randrange(1, 4_000)
+
+            async def got_on(upto: int = wanted) -> bool:
+                collector.lives()
+                return await last_seq(redis, NAMES.clean_ticks) >= upto or await finished(redis)
+
+            await until(got_on)
+            collector.kill()
+            kills += 1
+            if await finished(redis):
+                break
+            collector.start()
     assert kills >= 4
     await assert_log_is_that_of(redis, run(ReplayFeed([file]).batches(0)))
 
 
-async def test_it_stops_when_it_is_asked_to(server: Server, redis: Redis, marketdata: Path) -> None:
-    running = process(server.url, marketdata / SZ)
-    async with asyncio.timeout(60):
-        while not await last_seq(redis, NAMES.clean_ticks):
-            await asyncio.sleep(0.01)
-    running.terminate()
-    assert await asyncio.to_thread(running.wait, 20) == 0
+async def test_it_stops_when_it_is_asked_to(server: Server, redis: Redis, marketdata: Path, tmp_path: Path) -> None:
+    with process(server.url, marketdata / SZ, tmp_path) as collector:
+        await reached(redis, NAMES.clean_ticks, 1)
+        assert await collector.stop() == 0
     assert await redis.get(NAMES.lease("collector")) is None

@@ -1,10 +1,8 @@
 """A feature that is added to a running pipeline warms up alone: the others go on bit for bit, on real servers."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import pytest
 from redis.asyncio import Redis
 
 from dfp.contracts.entry import Entry, Kind
@@ -13,25 +11,19 @@ from dfp.contracts.names import Names
 from dfp.features.core import STAGE, FeatureCore
 from dfp.log.chain import Chain
 from dfp.log.connection import connect
-from dfp.log.extent import last_seq
 from dfp.log.work import Work, Write
 from dfp.runtime.probes import Health
 from dfp.runtime.stage import Stage, StageSpec
 from offline_chain import entries_of
+from running import running
 from tick_frames import is_fit, walk
 from violations import entries
+from waiting import reached
 
 NAMES = Names("test")
 SPEC = StageSpec(STAGE, (NAMES.clean_ticks,), "feature")
 BEFORE, AFTER = [walk(seed, 200) for seed in range(8)], [walk(seed, 200) for seed in range(8, 16)]
 OLD, ADDED = ("ema_20", "range_high_20", "vwap"), ("mean_50", "session_turnover")
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 async def test_it_warms_up_while_the_others_go_on(redis: Redis, redis_url: str) -> None:
@@ -68,12 +60,7 @@ async def run_over(
 ) -> None:
     """One life of the stage: it takes these frames and ends gracefully."""
     stage = Stage(SPEC, FeatureCore(NAMES, features), connect(url), NAMES, "a", Health())
-    stop = asyncio.Event()
-    running = asyncio.create_task(stage.run(stop))
-    for seq, frame in enumerate(frames, first):
-        await source.commit(Work([Write(NAMES.clean_ticks, Kind.TICKS, encode(frame), seq=seq)]), {})
-    async with asyncio.timeout(20):
-        while await last_seq(redis, NAMES.features) < first + len(frames) - 1:
-            await asyncio.sleep(0.01)
-    stop.set()
-    await asyncio.wait_for(running, 20)
+    async with running(stage.run):
+        for seq, frame in enumerate(frames, first):
+            await source.commit(Work([Write(NAMES.clean_ticks, Kind.TICKS, encode(frame), seq=seq)]), {})
+        await reached(redis, NAMES.features, first + len(frames) - 1)

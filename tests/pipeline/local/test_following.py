@@ -1,8 +1,5 @@
 """Ledger, report, drain and live view, from a server that is filled by hand as the stages would fill it."""
 
-import asyncio
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 
@@ -22,17 +19,12 @@ from dfp.local.stages import stages
 from dfp.log.chain import Chain
 from dfp.log.connection import close, connect
 from dfp.log.work import Work, Write
+from dfp.runtime.tasks import unless
 from documents import MORNING, alert, opportunity, signal
+from running import running
 from waiting import until
 
 NAMES = Names()
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    redis = connect(redis_url)
-    yield redis
-    await close(redis)
 
 
 async def commit(redis: Redis, stage: str, work: Work, **cursor: int) -> Chain:
@@ -188,8 +180,7 @@ async def test_a_server_that_was_killed_is_followed_on_from_where_it_was(own_ser
     redis = connect(own_server.url)
     follower = Follower(redis, NAMES)
     await redis.xadd(NAMES.signals, _fields(Kind.SIGNAL, encode(signal(n=1))), "0-1")
-    running = asyncio.create_task(follower.run())
-    try:
+    async with running(lambda stop: unless(stop, follower.run())):
         await until(lambda: follower.ledger.signals["breakout"] == 1)
         own_server.kill()
         own_server.start()
@@ -197,9 +188,6 @@ async def test_a_server_that_was_killed_is_followed_on_from_where_it_was(own_ser
         await again.xadd(NAMES.signals, _fields(Kind.SIGNAL, encode(signal(n=2))), "0-2")
         await close(again)
         await until(lambda: follower.ledger.signals["breakout"] == 2)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await close(redis)
+    await close(redis)
     assert follower.ledger.problems == []
     assert follower.ledger.digests["breakout"] == digest.roll(digest.EMPTY, (encode(signal(n=1)), encode(signal(n=2))))

@@ -1,7 +1,6 @@
 """Prefixes on a Redis that several pipelines use."""
 
 import os
-from collections.abc import AsyncIterator
 
 import msgspec
 import psutil
@@ -16,13 +15,6 @@ from dfp.log.connection import close, connect
 
 NAMES = Names("desk")
 DEAD = 2**22 + 1
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    redis = connect(redis_url)
-    yield redis
-    await close(redis)
 
 
 def another(**changed: object) -> bytes:

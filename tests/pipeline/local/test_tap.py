@@ -4,6 +4,7 @@ import json
 import signal as signal_module
 import subprocess
 import sys
+import time
 
 import pytest
 from redis import Redis
@@ -93,6 +94,7 @@ def test_new_entries_are_printed_as_they_come_until_ctrl_c(redis_url: str) -> No
         with Redis.from_url(redis_url) as redis:
             while not any(b"xread" in str(client["cmd"]).encode() for client in redis.client_list()):
                 assert process.poll() is None
+                time.sleep(0.01)
         put(redis_url, encode(signal(n=2)))
         assert process.stdout.readline().split()[:3] == ["2", "signal", "id=breakout-2"]
         process.send_signal(signal_module.SIGINT)

@@ -1,25 +1,14 @@
 """Halts that people set: latched once, told once, released with a reason."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from redis.asyncio import Redis
 
 from dfp.contracts import codec
 from dfp.contracts.names import Names
 from dfp.contracts.risk import Alert, Severity
-from dfp.log.connection import connect
 from dfp.log.halts import halt, halts, release
 from violations import entries
 
 NAMES = Names("test")
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 async def alerts(redis: Redis) -> list[Alert]:

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def test_the_demo_shows_opportunities_and_answers_curl(up: Up) -> None:
         assert up.process.poll() is None, up.output
         with urllib.request.urlopen(f"http://localhost:{up.ports['--http-port']}/opportunities") as answer:
             found = json.load(answer)
+        time.sleep(0.05)
     with urllib.request.urlopen(f"http://localhost:{up.ports['--http-port']}/") as page:
         assert "东风破" in page.read().decode()
     assert up.process is not None

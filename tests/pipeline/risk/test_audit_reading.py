@@ -1,14 +1,11 @@
 """The auditor reads what the aggregator knew, in that order, and is not held up for ever by one that stands still."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 
 from dfp.contracts.entry import Kind, Meta
 from dfp.contracts.names import Names
 from dfp.log.chain import Chain
-from dfp.log.connection import connect
 from dfp.log.reader import Hole
 from dfp.log.work import Work, Write
 from dfp.risk import pacing
@@ -16,13 +13,6 @@ from dfp.risk.pacing import AuditReader
 
 NAMES = Names("test")
 VERDICTS, OPPORTUNITIES, FEATURES = NAMES.risk_verdicts, NAMES.opportunities, NAMES.features
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 async def wrote(redis: Redis, stream: str, kind: Kind, count: int) -> None:

@@ -20,7 +20,6 @@ from dfp.contracts.policy import Bundle
 from dfp.contracts.risk import Alert, Verdicts
 from dfp.log import conditions, policies
 from dfp.log.chain import Chain
-from dfp.log.connection import connect
 from dfp.log.work import Work, Write
 from feature_log import NAMES, Item, log, moment
 from risk_cases import (
@@ -41,13 +40,6 @@ from waiting import until
 
 SYMBOLS = [f"60000{number}.SH" for number in range(4)]
 RULES = bundle_of(volatility(0.05), price_drawdown(0.05, sessions=1))
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 class GuardProcess:

@@ -26,8 +26,10 @@ from dfp.log.work import Work, Write
 from dfp.runtime.probes import Health
 from dfp.runtime.stage import Stage, StageSpec
 from proxy import Proxy
+from running import running
 from running_total import RunningTotal
 from violations import entries, violations
+from waiting import reached
 
 NAMES = Names("test")
 LOG, OUT = "test:log", "test:out"
@@ -89,12 +91,6 @@ def total_stage(redis: Redis, chain_class: type[Chain] = Chain, identity: str = 
     return stage
 
 
-async def reached(redis: Redis, stream: str, seq: int) -> None:
-    async with asyncio.timeout(20):
-        while await last_seq(redis, stream) < seq:
-            await asyncio.sleep(0.01)
-
-
 async def two_owners(server: Server, planted: SimpleNamespace) -> set[str]:
     """An owner that stalls beyond its lease goes on after another one has taken over and written."""
     redis = connect(server.url)
@@ -125,12 +121,13 @@ async def a_lost_reply(server: Server, planted: SimpleNamespace) -> set[str]:
         acknowledged = []
         for value in range(1, 6):
             proxy.mute = value == 3
-            commit = asyncio.create_task(source.commit(Work([Write(LOG, Kind.SIGNAL, b"%d" % value)]), {"feed": value}))
-            if proxy.mute:
-                await asyncio.wait_for(proxy.lost.wait(), 10)
-                proxy.mute = False
-                proxy.cut()
-            await asyncio.wait_for(commit, 20)
+            async with asyncio.timeout(60), asyncio.TaskGroup() as committing:
+                work = Work([Write(LOG, Kind.SIGNAL, b"%d" % value)])
+                committing.create_task(source.commit(work, {"feed": value}))
+                if proxy.mute:
+                    await proxy.lost.wait()
+                    proxy.mute = False
+                    proxy.cut()
             acknowledged.append(value)
         found = await violations(direct, LOG, OUT, acknowledged)
         await redis.aclose()
@@ -144,25 +141,21 @@ async def a_rollback(server: Server, planted: SimpleNamespace) -> set[str]:
     source = Chain(redis, NAMES, "source", "a")
     await source.claim()
     await append(source, list(range(1, 11)), 1)
-    stage = total_stage(redis, planted.chain)
-    stop = asyncio.Event()
-    running = asyncio.create_task(stage.run(stop))
-    await reached(redis, OUT, 10)
-    size = aof(server).stat().st_size
-    await append(source, list(range(11, 21)), 11)
-    await reached(redis, OUT, 20)
-    server.kill()
-    os.truncate(aof(server), size)
-    server.start()
-    direct = connect(server.url)
-    survived = await last_seq(direct, LOG)
-    assert survived == 10
-    again = Chain(direct, NAMES, "source", "a")
-    await again.claim()
-    await append(again, list(range(11, 31)), 11)
-    await reached(direct, OUT, 30)
-    stop.set()
-    await running
+    async with running(total_stage(redis, planted.chain).run):
+        await reached(redis, OUT, 10)
+        size = aof(server).stat().st_size
+        await append(source, list(range(11, 21)), 11)
+        await reached(redis, OUT, 20)
+        server.kill()
+        os.truncate(aof(server), size)
+        server.start()
+        direct = connect(server.url)
+        survived = await last_seq(direct, LOG)
+        assert survived == 10
+        again = Chain(direct, NAMES, "source", "a")
+        await again.claim()
+        await append(again, list(range(11, 31)), 11)
+        await reached(direct, OUT, 30)
     found = await violations(direct, LOG, OUT, list(range(1, 31)))
     await direct.aclose()
     await redis.aclose()

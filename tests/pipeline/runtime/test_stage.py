@@ -1,10 +1,9 @@
 """A stage on real servers: recovery, snapshots, halts, trims, a graceful end."""
 
-import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -15,7 +14,6 @@ from dfp.contracts.names import Names
 from dfp.log import snapshot
 from dfp.log.chain import Chain
 from dfp.log.connection import connect
-from dfp.log.extent import last_seq
 from dfp.log.snapshot import Snapshot
 from dfp.log.trim import trim
 from dfp.log.work import Core, Work, Write
@@ -24,20 +22,16 @@ from dfp.runtime.probes import Health
 from dfp.runtime.retention import Retention
 from dfp.runtime.stage import Stage, StageSpec
 from proxy import Proxy
+from running import running
 from running_total import CommittedTotal, RunningTotal, totals
+from service_process import ServiceProcess
 from violations import entries
+from waiting import reached, until
 
 NAMES = Names("test")
 LOG, OUT = "test:log", "test:out"
 SUPPORT = ROOT / "tests" / "support"
 SPEC = StageSpec("total", (LOG,), "total")
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture
@@ -52,64 +46,43 @@ async def send(source: Chain, first: int, last: int) -> None:
         await source.commit(Work([Write(LOG, Kind.SIGNAL, b"%d" % value, seq=value)]), {})
 
 
-async def until(redis: Redis, stream: str, seq: int) -> None:
-    async with asyncio.timeout(20):
-        while await last_seq(redis, stream) < seq:
-            await asyncio.sleep(0.01)
+@asynccontextmanager
+async def stage(url: str, spec: StageSpec = SPEC, core: Core | None = None, **more: object) -> AsyncIterator[Health]:
+    """A stage that runs; what its probes answer."""
+    health = Health()
+    made = Stage(spec, core or RunningTotal(OUT), connect(url), NAMES, "a", health, **more)  # type: ignore[arg-type]
+    async with running(made.run):
+        yield health
 
 
-class Running:
-    """A stage in a task."""
-
-    def __init__(self, url: str, spec: StageSpec = SPEC, core: Core | None = None, **more: object) -> None:
-        self.core = core or RunningTotal(OUT)
-        self.health = Health()
-        self.stage = Stage(spec, self.core, connect(url), NAMES, "a", self.health, **more)  # type: ignore[arg-type]
-        self.stopping = asyncio.Event()
-        self.task = asyncio.create_task(self.stage.run(self.stopping))
-
-    async def stop(self) -> None:
-        self.stopping.set()
-        await asyncio.wait_for(self.task, 20)
-
-
-class Process:
-    """A stage in a process of its own, that is killed as an operating system kills."""
-
-    def __init__(self, url: str, core: str) -> None:
-        self.process = subprocess.Popen([sys.executable, SUPPORT / "stage_process.py", url, core, LOG, OUT])
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+def process(url: str, core: str, folder: Path) -> ServiceProcess:
+    """A stage in a process of its own."""
+    return ServiceProcess([str(SUPPORT / "stage_process.py"), url, core, LOG, OUT], folder / "stage.log")
 
 
 async def test_a_stage_processes_what_is_there_and_what_comes(redis: Redis, source: Chain, redis_url: str) -> None:
     await send(source, 1, 100)
-    running = Running(redis_url)
-    await until(redis, OUT, 100)
-    await send(source, 101, 150)
-    await until(redis, OUT, 150)
-    made = await entries(redis, OUT)
-    assert [entry.payload for entry in made] == totals(range(1, 151))
-    assert set(made[0].meta.hops) == {"total"}
-    async with asyncio.timeout(10):
-        while not running.health.ready:
-            await asyncio.sleep(0.01)
-    await running.stop()
+    async with stage(redis_url) as health:
+        await reached(redis, OUT, 100)
+        await send(source, 101, 150)
+        await reached(redis, OUT, 150)
+        made = await entries(redis, OUT)
+        assert [entry.payload for entry in made] == totals(range(1, 151))
+        assert set(made[0].meta.hops) == {"total"}
+        await until(lambda: health.ready)
     assert await redis.hget(NAMES.counts("total"), "inputs") == b"150"
 
 
-async def test_a_killed_stage_goes_on_as_if_nothing_had_happened(redis: Redis, source: Chain, redis_url: str) -> None:
+async def test_a_killed_stage_goes_on_as_if_nothing_had_happened(
+    redis: Redis, source: Chain, redis_url: str, tmp_path: Path
+) -> None:
     for round_number in range(5):
-        process = Process(redis_url, "RunningTotal")
-        first = round_number * 40 + 1
-        await send(source, first, first + 39)
-        await until(redis, OUT, first + 10)
-        process.kill()
-    running = Running(redis_url)
-    await until(redis, OUT, 200)
-    await running.stop()
+        with process(redis_url, "RunningTotal", tmp_path):
+            first = round_number * 40 + 1
+            await send(source, first, first + 39)
+            await reached(redis, OUT, first + 10)
+    async with stage(redis_url):
+        await reached(redis, OUT, 200)
     assert [entry.payload for entry in await entries(redis, OUT)] == totals(range(1, 201))
 
 
@@ -117,9 +90,8 @@ async def test_a_graceful_end_leaves_a_snapshot_and_frees_the_lease(
     redis: Redis, source: Chain, redis_url: str
 ) -> None:
     await send(source, 1, 20)
-    running = Running(redis_url)
-    await until(redis, OUT, 20)
-    await running.stop()
+    async with stage(redis_url):
+        await reached(redis, OUT, 20)
     assert not await redis.exists(NAMES.lease("total"))
     found = await snapshot.load(redis, Chain(redis, NAMES, "total", "a"))
     assert found == Snapshot(20, b"total:210")
@@ -130,9 +102,8 @@ async def test_recovery_starts_from_the_snapshot_and_not_from_the_beginning(
     redis: Redis, source: Chain, redis_url: str
 ) -> None:
     await send(source, 1, 20)
-    running = Running(redis_url)
-    await until(redis, OUT, 20)
-    await running.stop()
+    async with stage(redis_url):
+        await reached(redis, OUT, 20)
     await redis.xtrim(LOG, minid="0-21", approximate=False)
     reruns: list[tuple[int, int]] = []
 
@@ -140,9 +111,8 @@ async def test_recovery_starts_from_the_snapshot_and_not_from_the_beginning(
         reruns.append((first, last))
 
     await send(source, 21, 30)
-    running = Running(redis_url, before_rerun=note)
-    await until(redis, OUT, 30)
-    await running.stop()
+    async with stage(redis_url, before_rerun=note):
+        await reached(redis, OUT, 30)
     assert reruns == [(21, 20)]
     assert [entry.payload for entry in await entries(redis, OUT)] == totals(range(1, 31))
 
@@ -151,14 +121,12 @@ async def test_a_snapshot_of_another_version_is_replaced_by_a_run_from_the_begin
     redis: Redis, source: Chain, redis_url: str
 ) -> None:
     await send(source, 1, 20)
-    running = Running(redis_url)
-    await until(redis, OUT, 20)
-    await running.stop()
+    async with stage(redis_url):
+        await reached(redis, OUT, 20)
     await redis.hset(NAMES.snapshot("total"), "0", b"written by another version")
     await send(source, 21, 30)
-    running = Running(redis_url)
-    await until(redis, OUT, 30)
-    await running.stop()
+    async with stage(redis_url):
+        await reached(redis, OUT, 30)
     assert [entry.payload for entry in await entries(redis, OUT)] == totals(range(1, 31))
 
 
@@ -184,16 +152,15 @@ async def test_while_halted_output_goes_to_the_shadow_stream_and_the_cursor_move
     redis: Redis, source: Chain, redis_url: str
 ) -> None:
     spec = replace(SPEC, halt_targets=("strategy/x",), shadow={OUT: "test:shadow"})
-    running = Running(redis_url, spec, ManyWriters(OUT))
-    await send(source, 1, 5)
-    await until(redis, OUT, 5)
-    await redis.hset(NAMES.halt, "strategy/x", b"{}")
-    await send(source, 6, 10)
-    await until(redis, "test:shadow", 5)
-    await redis.hdel(NAMES.halt, "strategy/x")
-    await send(source, 11, 12)
-    await until(redis, OUT, 7)
-    await running.stop()
+    async with stage(redis_url, spec, ManyWriters(OUT)):
+        await send(source, 1, 5)
+        await reached(redis, OUT, 5)
+        await redis.hset(NAMES.halt, "strategy/x", b"{}")
+        await send(source, 6, 10)
+        await reached(redis, "test:shadow", 5)
+        await redis.hdel(NAMES.halt, "strategy/x")
+        await send(source, 11, 12)
+        await reached(redis, OUT, 7)
     live, shadow = await entries(redis, OUT), await entries(redis, "test:shadow")
     expected = totals(range(1, 13))
     assert [entry.payload for entry in live] == expected[:5] + expected[10:]
@@ -209,17 +176,15 @@ class ManyWriters(RunningTotal):
 
 
 async def test_state_that_rides_in_commits_is_exact_after_a_kill_without_any_rerun(
-    redis: Redis, source: Chain, redis_url: str
+    redis: Redis, source: Chain, redis_url: str, tmp_path: Path
 ) -> None:
     for round_number in range(3):
-        process = Process(redis_url, "CommittedTotal")
-        first = round_number * 10 + 1
-        await send(source, first, first + 9)
-        await until(redis, OUT, first + 5)
-        process.kill()
-    running = Running(redis_url, core=CommittedTotal(OUT))
-    await until(redis, OUT, 30)
-    await running.stop()
+        with process(redis_url, "CommittedTotal", tmp_path):
+            first = round_number * 10 + 1
+            await send(source, first, first + 9)
+            await reached(redis, OUT, first + 5)
+    async with stage(redis_url, core=CommittedTotal(OUT)):
+        await reached(redis, OUT, 30)
     assert [entry.payload for entry in await entries(redis, OUT)] == totals(range(1, 31))
 
 
@@ -227,15 +192,14 @@ async def test_a_stage_waits_for_a_server_that_is_away_and_goes_on(own_server: S
     redis = connect(own_server.url)
     source = Chain(redis, NAMES, "source", "s")
     await source.claim()
-    running = Running(own_server.url)
-    await send(source, 1, 10)
-    await until(redis, OUT, 10)
-    own_server.kill()
-    own_server.start()
-    await source.claim()
-    await send(source, 11, 20)
-    await until(redis, OUT, 20)
-    await running.stop()
+    async with stage(own_server.url):
+        await send(source, 1, 10)
+        await reached(redis, OUT, 10)
+        own_server.kill()
+        own_server.start()
+        await source.claim()
+        await send(source, 11, 20)
+        await reached(redis, OUT, 20)
     assert [entry.payload for entry in await entries(redis, OUT)] == totals(range(1, 21))
     await redis.aclose()
 
@@ -244,38 +208,33 @@ async def test_a_stage_that_lost_its_lease_stops_writing_and_asks_for_it_again(
     redis: Redis, source: Chain, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stage_module, "RENEW_S", 0.05)
-    running = Running(redis_url)
-    await send(source, 1, 5)
-    await until(redis, OUT, 5)
-    await redis.set(NAMES.lease("total"), "somebody else", px=400)
-    async with asyncio.timeout(10):
-        while running.health.state != "waiting for the lease":
-            await asyncio.sleep(0.005)
-    assert not running.health.ready
-    await send(source, 6, 10)
-    await until(redis, OUT, 10)
-    await running.stop()
+    async with stage(redis_url) as health:
+        await send(source, 1, 5)
+        await reached(redis, OUT, 5)
+        await redis.set(NAMES.lease("total"), "somebody else")
+        await until(lambda: health.state == "waiting for the lease")
+        assert not health.ready
+        await redis.delete(NAMES.lease("total"))
+        await send(source, 6, 10)
+        await reached(redis, OUT, 10)
     assert [entry.payload for entry in await entries(redis, OUT)] == totals(range(1, 11))
 
 
 async def test_a_lost_connection_is_made_again_without_loss(redis: Redis, source: Chain, server: Server) -> None:
-    async with Proxy(server.port) as proxy:
-        running = Running(proxy.url)
+    async with Proxy(server.port) as proxy, stage(proxy.url):
         for first in range(1, 101, 10):
             await send(source, first, first + 9)
-            await until(redis, OUT, first + 2)
+            await reached(redis, OUT, first + 2)
             proxy.cut()
-        await until(redis, OUT, 100)
-        await running.stop()
+        await reached(redis, OUT, 100)
     assert [entry.payload for entry in await entries(redis, OUT)] == totals(range(1, 101))
 
 
 async def test_entries_trimmed_before_they_were_read_are_counted(redis: Redis, source: Chain, redis_url: str) -> None:
     await send(source, 1, 10)
     await redis.xtrim(LOG, minid="0-6", approximate=False)
-    running = Running(redis_url)
-    await until(redis, OUT, 10)
-    await running.stop()
+    async with stage(redis_url):
+        await reached(redis, OUT, 10)
     assert await redis.hget(NAMES.counts("total"), "holes") == b"1"
     assert [entry.seq for entry in await entries(redis, OUT)] == [6, 7, 8, 9, 10]
 
@@ -286,15 +245,16 @@ async def test_a_stage_trims_what_all_readers_are_done_with(
     monkeypatch.setattr(stage_module, "RENEW_S", 0.02)
     monkeypatch.setattr(stage_module, "TRIM_S", 0.04)
     await redis.hset(f"{OUT}:floors", mapping={"engine/a": "1500", "engine/b": "1900"})
-    running = Running(redis_url, replace(SPEC, retention={OUT: Retention(2**30, behind_readers=True)}))
-    await send(source, 1, 2000)
-    await until(redis, OUT, 2000)
-    async with asyncio.timeout(10):
-        while await redis.xlen(OUT) == 2000:
-            await asyncio.sleep(0.01)
-    await running.stop()
+    async with stage(redis_url, replace(SPEC, retention={OUT: Retention(2**30, behind_readers=True)})):
+        await send(source, 1, 2000)
+        await reached(redis, OUT, 2000)
+        await until(lambda: _is_trimmed(redis))
     first = (await entries(redis, OUT))[0].seq
     assert 1 < first <= 1000, "only what every reader is past, and never the newest thousand"
+
+
+async def _is_trimmed(redis: Redis) -> bool:
+    return bool(await redis.xlen(OUT) < 2_000)
 
 
 async def test_the_byte_cap_goes_before_slow_readers(redis: Redis, source: Chain) -> None:

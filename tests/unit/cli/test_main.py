@@ -1,5 +1,6 @@
 """The command line as people meet it, mistakes included."""
 
+import os
 import runpy
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from conftest import free_port
 from dfp.cli.main import main
 from dfp.cli.run import settings_mistakes
 from dfp.contracts.errors import ContractError
@@ -134,6 +136,26 @@ def test_a_strategy_that_cannot_be_loaded_is_a_message_of_its_engine(
     shown = capsys.readouterr().err
     assert "dfp: /no/such/file.py: No such file or directory; expected a Python file" in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("service", ["collector", "aggregator", "risk-guard"])
+def test_reference_data_that_cannot_be_used_are_a_message_of_the_service_that_reads_them(
+    service: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "reference.csv"
+    path.write_text("symbol,session,st\n600000.SH,20261125,maybe\n")
+    settings = {"DFP_FEED": "synthetic", "DFP_HEALTH_PORT": str(free_port()), "DFP_REFERENCE_DATA": f'["{path}"]'}
+    ran = subprocess.run(
+        [sys.executable, "-m", "dfp.cli", "run", service],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    allowed = "true, false, 1, 0, or nothing when it is unknown"
+    message = f"DFP_REFERENCE_DATA: {path}, row 1: st: 'maybe' is not allowed; expected {allowed}"
+    assert (ran.returncode, ran.stderr) == (2, f"dfp: {message}\n"), ran.stdout
+    assert "Traceback" not in ran.stdout
 
 
 def test_a_contract_that_is_broken_far_inside_still_ends_as_a_message(

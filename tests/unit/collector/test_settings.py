@@ -53,20 +53,6 @@ def test_a_replay_carries_five_levels_when_it_is_told_to(monkeypatch: pytest.Mon
     assert "bid5" in (batch.rows.dtype.names or ())
 
 
-def test_reference_data_are_files_that_are_read_when_settings_are(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert settings(monkeypatch, "synthetic", {}).reference_data == []
-    path = tmp_path / "reference.csv"
-    path.write_text("symbol,session,st\n600000.SH,20261125,maybe\n")
-    monkeypatch.setenv("DFP_REFERENCE_DATA", json.dumps([str(path)]))
-    message = mistake(monkeypatch, "synthetic", {})
-    assert "DFP_REFERENCE_DATA" in message
-    assert f"{path}, row 1: st: 'maybe' is not allowed" in message
-    path.write_text("symbol,session,st\n600000.SH,20261125,0\n")
-    assert settings(monkeypatch, "synthetic", {}).reference_data == [path]
-
-
 def test_a_synthetic_market_runs_in_real_time_behind_a_pre_roll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DFP_FEED_OPTIONS", raising=False)
     monkeypatch.setenv("DFP_FEED", "synthetic")
