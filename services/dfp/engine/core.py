@@ -98,6 +98,11 @@ class EngineCore:
         self.load(b"")
 
     @property
+    def parameters(self) -> dict[str, object]:
+        """All parameters of the strategy, defaults included."""
+        return {name: getattr(self._strategy, name) for name in self._strategy.definition.parameters}
+
+    @property
     def degraded(self) -> bool:
         """The strategy failed too often; the engine itself is well."""
         return self._containment.degraded

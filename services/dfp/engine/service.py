@@ -1,9 +1,13 @@
 """An engine as a process: one strategy, its journal of time-outs, and the timer that bounds its handlers."""
 
+import asyncio
+import time
 from typing import Any
 
 from dfp.contracts import codec
 from dfp.contracts.contained import Contained
+from dfp.contracts.running_strategy import RunningStrategy
+from dfp.engine.announcement import announce
 from dfp.engine.assembly import assemble
 from dfp.engine.core import EngineCore
 from dfp.engine.deadline import Deadline
@@ -12,6 +16,7 @@ from dfp.log.connection import connect
 from dfp.runtime import retention
 from dfp.runtime.service import Service, serve
 from dfp.runtime.stage import Stage, StageSpec
+from dfp.runtime.tasks import end
 
 
 def main() -> None:
@@ -60,4 +65,21 @@ async def run(service: Service[EngineSettings], core: EngineCore) -> None:
         shadow={names.signals: names.shadow_signals},
     )
     stage = Stage(spec, core, redis, names, settings.instance, service.health, before_rerun=obey_journal)
-    await stage.run(service.stop)
+    telling = asyncio.create_task(announce(redis, names, _running(settings, core)))
+    try:
+        await stage.run(service.stop)
+    finally:
+        await end(telling)
+
+
+def _running(settings: EngineSettings, core: EngineCore) -> RunningStrategy:
+    return RunningStrategy(
+        name=settings.strategy,
+        mode=settings.strategy_mode,
+        revision=core.revision,
+        group=settings.strategy_group,
+        parameters=core.parameters,
+        universe=settings.strategy_universe,
+        instance=settings.instance,
+        since=time.time_ns(),
+    )
