@@ -65,3 +65,13 @@ class Up:
                 if name:
                     found[name] = child
         return found
+
+    def child(self, name: str) -> psutil.Process:
+        """A service's process, waited for: it may be about to be started again."""
+        deadline = time.monotonic() + 60
+        while (found := self.children().get(name)) is None:
+            assert self.process is not None
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.05)
+        return found

@@ -4,13 +4,12 @@ What it writes is a function of the entries and of the journal of time-outs, how
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from dfp.contracts import codec
 from dfp.contracts.clock import Clock
-from dfp.contracts.contained import Contained
 from dfp.contracts.entry import Entry, Kind
 from dfp.contracts.errors import ContractError
 from dfp.contracts.frame import Frame, decode_ticks
@@ -20,8 +19,9 @@ from dfp.engine.awaiting import resolved
 from dfp.engine.batch import Columns, Place, statements, without_repeats
 from dfp.engine.cells import Cell, Cells
 from dfp.engine.containment import Containment
-from dfp.engine.deadline import HandlerTimeout, NoDeadline, Watch
+from dfp.engine.deadline import HandlerTimeout, Watch
 from dfp.engine.handlers import Handler, collected, of_timer, of_universe_timer, timer_call
+from dfp.engine.journal import Journal
 from dfp.engine.saved import Saved, SavedStates, marks_for, marks_of
 from dfp.engine.statement import About, Author, Trigger
 from dfp.engine.ticks import TickReader
@@ -39,7 +39,6 @@ from dfp.sdk.strategy import Strategy
 from dfp.sdk.tick import Tick
 
 _NO_SIGNALS: list[Signal] = []
-_NO_ROWS: frozenset[int] = frozenset()
 
 
 class EngineCore:
@@ -56,6 +55,9 @@ class EngineCore:
         live: whether signals go to the live stream or to the shadow stream.
         watch: bounds the handlers' CPU time.
         group: see `assemble`.
+
+    Attributes:
+        journal: of time-outs; made to obey an earlier run before entries are processed again.
     """
 
     def __init__(
@@ -90,11 +92,9 @@ class EngineCore:
         self._states = SavedStates(revision, definition.memory, definition.scope)
         self._refused_state = False
         self._containment = Containment(names, name)
-        self._deadline = watch
+        self.journal = Journal(name, watch)
         self._watch = watch
-        self._journal: dict[int, set[int]] = {}
-        self._through = 0
-        self._timed_out: Collection[int] = _NO_ROWS
+        self._timed_out: Collection[int] = ()
         self.load(b"")
 
     @property
@@ -107,25 +107,11 @@ class EngineCore:
         """The strategy failed too often; the engine itself is well."""
         return self._containment.degraded
 
-    def obey(self, journal: Iterable[Contained], through: int) -> None:
-        """Repeat an earlier run: up to an entry, time-outs happen where the journal says, and nowhere else.
-
-        Args:
-            journal: what the earlier run wrote, in any order; other strategies' lines are ignored.
-            through: sequence number of the last entry whose outcome is settled.
-        """
-        self._journal = {}
-        for contained in journal:
-            if contained.strategy == self._author.strategy and contained.seq <= through:
-                self._journal.setdefault(contained.seq, set()).add(contained.row)
-        self._through = through
-
     def process(self, stream: str, entries: Sequence[Entry], work: Work) -> None:
         """See `dfp.log.work.Core.process`. An entry that cannot be read goes to the dead letters."""
         for entry in entries:
-            self._watch = self._deadline if entry.seq > self._through else NoDeadline()
-            self._timed_out = self._journal.get(entry.seq, _NO_ROWS)
-            if self._refused_state and entry.seq > self._through:  # counters of a re-run are lost
+            self._watch, self._timed_out = self.journal.watch_over(entry.seq), self.journal.timed_out(entry.seq)
+            if self._refused_state and not self.journal.settled(entry.seq):  # counters of a re-run are lost
                 self._refused_state = False
                 work.count("cold-start")
             try:

@@ -49,7 +49,7 @@ async def run(service: Service[EngineSettings], core: EngineCore) -> None:
 
     async def obey_journal(first: int, last: int) -> None:
         entries: Any = await redis.xrange(journal)
-        core.obey((codec.decode(fields[b"p"], Contained) for _, fields in entries), through=last)
+        core.journal.obey((codec.decode(fields[b"p"], Contained) for _, fields in entries), through=last)
 
     spec = StageSpec(
         name=stage_name,

@@ -78,7 +78,7 @@ async def stale_alerts(redis: Redis) -> list[tuple[Severity, Entry]]:
 
 async def test_a_guard_that_hangs_ends_all_publication_and_one_that_is_killed_comes_back_clean(up: Up) -> None:
     redis = await running(up)
-    guard = up.children()["risk-guard"]
+    guard = up.child("risk-guard")
     guard.suspend()
     stopped = time.time()
     try:
@@ -98,7 +98,7 @@ async def test_a_guard_that_hangs_ends_all_publication_and_one_that_is_killed_co
     await until(lambda: _more(redis, NAMES.opportunities, silent_since), 60)
 
     for _ in range(2):  # three times in a row would be a service that does not start
-        killed = up.children()["risk-guard"]
+        killed = up.child("risk-guard")
         killed.kill()
         await until(lambda: _replaced(up, killed), 60)  # noqa: B023
         fresh_until = await redis.get(NAMES.risk_fresh_until)

@@ -70,7 +70,7 @@ def test_other_frames_and_killed_services_change_no_signal(
     up.until_open()
     victims = ("features", "engine-breakout", "valkey", "aggregator", "collector")
     for name in victims:
-        up.children()[name].kill()
+        up.child(name).kill()
         time.sleep(0.3)
     assert up.end() == 0, up.output
     _, undisturbed = replay

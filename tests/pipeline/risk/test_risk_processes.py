@@ -1,18 +1,14 @@
 """The risk guard as the process it is: what it says survives its death, and its silence is noticed."""
 
 import asyncio
-import os
 import random
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
-from conftest import free_port
 from dfp.contracts import codec
 from dfp.contracts.entry import Entry, Kind, Meta
 from dfp.contracts.opportunity import Opportunity
@@ -35,6 +31,7 @@ from risk_cases import (
     tick,
     volatility,
 )
+from service_process import ServiceProcess
 from violations import entries
 from waiting import until
 
@@ -42,44 +39,16 @@ SYMBOLS = [f"60000{number}.SH" for number in range(4)]
 RULES = bundle_of(volatility(0.05), price_drawdown(0.05, sessions=1))
 
 
-class GuardProcess:
+def guard_process(url: str, folder: Path, instance: str = "a") -> ServiceProcess:
     """`dfp run risk-guard`."""
-
-    def __init__(self, url: str, folder: Path, instance: str = "a") -> None:
-        self.url = url
-        self.instance = instance
-        self.log = folder / f"guard-{instance}.log"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        settings = {
-            "DFP_REDIS_URL": self.url,
-            "DFP_STREAM_PREFIX": NAMES.prefix,
-            "DFP_INSTANCE": self.instance,
-            "DFP_HEALTH_PORT": str(free_port()),
-        }
-        with self.log.open("ab") as log_file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "dfp.cli", "run", "risk-guard"],
-                env={**os.environ, **settings},
-                stdout=log_file,
-                stderr=subprocess.STDOUT,
-            )
-
-    def send(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        assert self.process.poll() is None, self.log.read_text()
-        self.process.send_signal(number)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+    settings = {"DFP_REDIS_URL": url, "DFP_STREAM_PREFIX": NAMES.prefix, "DFP_INSTANCE": instance}
+    return ServiceProcess(["-m", "dfp.cli", "run", "risk-guard"], folder / f"guard-{instance}.log", **settings)
 
 
 @pytest.fixture
-async def guard(redis_url: str, tmp_path: Path) -> AsyncIterator[GuardProcess]:
-    process = GuardProcess(redis_url, tmp_path)
+def guard(redis_url: str, tmp_path: Path) -> Iterator[ServiceProcess]:
+    """One that the test starts."""
+    process = guard_process(redis_url, tmp_path)
     yield process
     process.kill()
 
@@ -146,7 +115,9 @@ def expected(items: list[Item]) -> tuple[list[Verdicts], list[str]]:
     return [one for one in said if not one.complete], alerts
 
 
-async def test_verdicts_and_alerts_are_written_and_the_policies_acknowledged(redis: Redis, guard: GuardProcess) -> None:
+async def test_verdicts_and_alerts_are_written_and_the_policies_acknowledged(
+    redis: Redis, guard: ServiceProcess
+) -> None:
     await policies.write(redis, NAMES, RULES)
     guard.start()
     await acknowledged(redis, RULES)
@@ -161,35 +132,40 @@ async def test_verdicts_and_alerts_are_written_and_the_policies_acknowledged(red
     assert [one.id for one in await warned(redis)] == alerts
 
 
-async def _slowly(source: Features, log_entries: Sequence[Entry]) -> None:
-    """Write entry by entry over some seconds."""
+async def _never_far_ahead(redis: Redis, source: Features, log_entries: Sequence[Entry]) -> None:
+    """Write entry by entry, and wait for a guard that is behind: however slowly it starts, it has many lives."""
     for entry in log_entries:
+
+        async def is_near() -> bool:
+            return await _progress(redis) >= source.written - 10
+
+        await until(is_near)
         await source.write([entry])
-        await asyncio.sleep(0.02)
 
 
 async def _progress(redis: Redis, stage: str = "risk-guard") -> int:
     return int(await redis.hget(NAMES.chain(stage), f"in:{NAMES.features}") or 0)
 
 
-async def test_a_guard_that_is_killed_again_and_again_says_everything_once(redis: Redis, guard: GuardProcess) -> None:
+async def test_a_guard_that_is_killed_again_and_again_says_everything_once(redis: Redis, guard: ServiceProcess) -> None:
     await policies.write(redis, NAMES, RULES)
     guard.start()
     await acknowledged(redis, RULES)
     source, rng = await features(redis), random.Random(4)
-    writing = asyncio.create_task(_slowly(source, log(market())))
     kills = 0
-    while not writing.done():
-        reached = await _progress(redis) + rng.randrange(5, 25)
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(_never_far_ahead(redis, source, log(market())))
+        while not writing.done():
+            wanted = await _progress(redis) + rng.randrange(5, 15)
 
-        async def went_on(upto: int = reached) -> bool:
-            return writing.done() or await _progress(redis) >= upto
+            async def went_on(upto: int = wanted) -> bool:
+                guard.lives()
+                return writing.done() or await _progress(redis) >= upto
 
-        await until(went_on)
-        guard.kill()  # with a batch read, processed or under way
-        guard.start()
-        kills += 1
-    await writing
+            await until(went_on)
+            guard.kill()  # with a batch read, processed or under way
+            guard.start()
+            kills += 1
     await read_up_to(redis, source.written)
     changes, alerts = expected(market())
     stream = await entries(redis, NAMES.risk_verdicts)
@@ -200,7 +176,7 @@ async def test_a_guard_that_is_killed_again_and_again_says_everything_once(redis
     assert await redis.exists(NAMES.dead_letters) == 0
 
 
-async def test_verdicts_stay_fresh_while_the_guard_lives_and_only_then(redis: Redis, guard: GuardProcess) -> None:
+async def test_verdicts_stay_fresh_while_the_guard_lives_and_only_then(redis: Redis, guard: ServiceProcess) -> None:
     async def fresh() -> bool:
         return bool((await conditions.read(redis, NAMES)).risk_fresh)
 
@@ -230,7 +206,7 @@ async def test_verdicts_stay_fresh_while_the_guard_lives_and_only_then(redis: Re
 
 
 async def test_a_guard_that_slept_is_refused_when_another_has_taken_over(
-    redis: Redis, guard: GuardProcess, tmp_path: Path
+    redis: Redis, redis_url: str, guard: ServiceProcess, tmp_path: Path
 ) -> None:
     await policies.write(redis, NAMES, RULES)
     guard.start()
@@ -240,9 +216,7 @@ async def test_a_guard_that_slept_is_refused_when_another_has_taken_over(
     await source.write(log(market())[:half])
     await read_up_to(redis, half)
     guard.send(signal.SIGSTOP)
-    other = GuardProcess(guard.url, tmp_path, "b")
-    other.start()
-    try:
+    with guard_process(redis_url, tmp_path, "b"):
 
         async def has_taken_over() -> bool:
             return await redis.get(NAMES.lease("risk-guard")) == b"b"
@@ -254,8 +228,6 @@ async def test_a_guard_that_slept_is_refused_when_another_has_taken_over(
         await until(lambda: "lost the chain" in guard.log.read_text())
         assert await redis.get(NAMES.lease("risk-guard")) == b"b"
         assert [one for one in await told(redis) if not one.complete] == expected(market())[0]
-    finally:
-        other.kill()
 
 
 class Aggregator:
@@ -270,7 +242,7 @@ class Aggregator:
         await self.chain.commit(Work(writes), {NAMES.features: upto, NAMES.risk_verdicts: cites})
 
 
-async def test_the_auditor_reports_what_got_past_the_gate(redis: Redis, guard: GuardProcess) -> None:
+async def test_the_auditor_reports_what_got_past_the_gate(redis: Redis, guard: ServiceProcess) -> None:
     await policies.write(redis, NAMES, RULES)
     guard.start()
     await acknowledged(redis, RULES)
@@ -291,7 +263,7 @@ async def test_the_auditor_reports_what_got_past_the_gate(redis: Redis, guard: G
     assert alert.target == f"symbol/{SYMBOLS[1]}"
 
 
-async def test_equity_that_falls_halts_its_strategy(redis: Redis, guard: GuardProcess) -> None:
+async def test_equity_that_falls_halts_its_strategy(redis: Redis, guard: ServiceProcess) -> None:
     rules = bundle_of(equity_drawdown(0.004))
     await policies.write(redis, NAMES, rules)
     guard.start()

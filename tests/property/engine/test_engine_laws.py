@@ -184,7 +184,7 @@ def test_a_repeated_run_that_obeys_the_journal_gives_the_same_bytes(history: lis
     slow, fast = engine(Moody()), engine(Fast())
     first = outcome(slow, entries, iter(lambda: 3, 0))
     journal = [codec.decode(write.payload, Contained) for write in first.writes if write.kind is Kind.CONTAINED]
-    fast.obey(journal, through=len(entries))
+    fast.journal.obey(journal, through=len(entries))
     again = outcome(fast, entries, iter(lambda: 4, 0))
     assert said_signals(again) == said_signals(first)
     assert again.counts == first.counts

@@ -14,7 +14,7 @@ from dfp.contracts.dead_letter import DeadLetter
 from dfp.contracts.entry import Entry, Kind
 from dfp.engine.awaiting import finished
 from dfp.engine.core import EngineCore
-from dfp.engine.deadline import HandlerTimeout
+from dfp.engine.deadline import HandlerTimeout, NoDeadline
 from dfp.engine.universe import Universe
 from dfp.sdk import Down, MemoryColumns, Signal, Signals, State, Strategy, StrategyError, Tick, Ticks, Up, at
 from dfp.sdk.strategy import tick_by_tick
@@ -205,7 +205,7 @@ def test_a_batch_that_timed_out_in_an_earlier_run_is_answered_tick_by_tick() -> 
     assert len(journal) == 6
     Slow.slow = False
     repeated = engine(Slow())
-    repeated.obey([codec.decode(one.payload, Contained) for one in journal], through=100)
+    repeated.journal.obey([codec.decode(one.payload, Contained) for one in journal], through=100)
     assert signals(run(repeated, log(items))) == signals(original)
 
 
@@ -301,8 +301,7 @@ def test_a_coroutine_that_raises_raises() -> None:
 
 def test_a_group_goes_into_every_signal() -> None:
     core = EngineCore(
-        NAMES, "test", ByTick(), revision="r", universe=engine(ByTick())._universe, live=True,
-        watch=engine(ByTick())._deadline, group="book",
-    )  # fmt: skip
+        NAMES, "test", ByTick(), revision="r", universe=Universe(), live=True, watch=NoDeadline(), group="book"
+    )
     said = signals(run(core, log([Row(n=n, last=10 + n / 100) for n in range(1, 8)])))
     assert {one.group for one in said} == {"book"}

@@ -273,7 +273,7 @@ def test_a_repeated_run_obeys_the_journal_whatever_the_machine_is_capable_of() -
     entries = log([GOOD, BAD, LAST, clock("10:00:00"), BAD, GOOD])
     slow, quick = engine(Slow()), engine(Quick())
     first = run(slow, entries)
-    quick.obey(journal(first), through=entries[-1].seq)
+    quick.journal.obey(journal(first), through=entries[-1].seq)
     again = run(quick, entries)
     assert signals(again) == signals(first)
     assert journal(again) == journal(first)
@@ -289,7 +289,7 @@ def test_a_timer_s_time_out_is_obeyed_too() -> None:
 
     entries = log([*rows(1), *rows(1, PINGAN), clock("14:55:00")])
     core = engine(Timed())
-    core.obey([Contained(strategy="test", seq=2, row=1)], through=2)
+    core.journal.obey([Contained(strategy="test", seq=2, row=1)], through=2)
     assert [signal.symbol for signal in signals(run(core, entries))] == [PINGAN]
 
 
@@ -297,7 +297,7 @@ def test_while_a_run_is_repeated_the_deadline_is_off_and_then_it_is_on_again() -
     watch = Watch()
     core = engine(Quick(), watch=watch)
     entries = log([GOOD, clock("10:00:00"), BAD, clock("10:00:01"), LAST])
-    core.obey([], through=3)
+    core.journal.obey([], through=3)
     run(core, entries[:3])
     assert watch.calls == []
     run(core, entries[3:])
@@ -308,7 +308,7 @@ def test_while_a_run_is_repeated_the_deadline_is_off_and_then_it_is_on_again() -
 
 def test_lines_of_other_strategies_and_beyond_the_settled_entries_are_not_obeyed() -> None:
     core = engine(Quick())
-    core.obey([Contained(strategy="other", seq=1, row=0), Contained(strategy="test", seq=2, row=0)], through=1)
+    core.journal.obey([Contained(strategy="other", seq=1, row=0), Contained(strategy="test", seq=2, row=0)], through=1)
     work = run(core, log([GOOD, clock("10:00:00"), LAST]))
     assert len(signals(work)) == 2
 

@@ -170,7 +170,7 @@ def test_what_cannot_be_migrated_is_refused_and_the_cold_start_counted(
         cold.load(left(old(), HISTORY))
     cold.load(b"")
     entries = log([*rows(2), *rows(2, PINGAN)], cut=lambda: True)
-    cold.obey([], through=2)
+    cold.journal.obey([], through=2)
     assert "cold-start" not in run(cold, entries[:2]).counts, "counters of a re-run are lost"
     assert run(cold, entries[2:]).counts["cold-start"] == 1
     assert "cold-start" not in run(cold, entries[2:]).counts
