@@ -18,7 +18,11 @@ Next = Annotated[str | None, Meta(description="cursor of the next page, null whe
 Phase = Annotated[str | None, Meta(description="phase of the trading day, for example CONTINUOUS")]
 
 
-class OpportunityPage(Struct, frozen=True):
+class Answer(Struct, frozen=True, forbid_unknown_fields=True):
+    """An answer has the fields that are listed and no other."""
+
+
+class OpportunityPage(Answer, frozen=True):
     """Latest revisions. `id` of the first page is where a WebSocket client may go on: it misses nothing then."""
 
     id: str
@@ -26,34 +30,34 @@ class OpportunityPage(Struct, frozen=True):
     next: Next
 
 
-class History(Struct, frozen=True):
+class History(Answer, frozen=True):
     """The revisions of one opportunity, oldest first; of a very old one the first may be forgotten, `rev` tells."""
 
     revisions: list[Opportunity]
 
 
-class OutcomePage(Struct, frozen=True):
+class OutcomePage(Answer, frozen=True):
     """What became of opportunities."""
 
     outcomes: list[Outcome]
     next: Next
 
 
-class SignalPage(Struct, frozen=True):
+class SignalPage(Answer, frozen=True):
     """What strategies said."""
 
     signals: list[Signal]
     next: Next
 
 
-class AlertPage(Struct, frozen=True):
+class AlertPage(Answer, frozen=True):
     """What people should know."""
 
     alerts: list[Alert]
     next: Next
 
 
-class Strategy(Struct, frozen=True):
+class Strategy(Answer, frozen=True):
     """One strategy.
 
     Attributes:
@@ -76,26 +80,26 @@ class Strategy(Struct, frozen=True):
     last_signal: int | None
 
 
-class Strategies(Struct, frozen=True):
+class Strategies(Answer, frozen=True):
     """Every strategy that runs or has run, by name."""
 
     strategies: list[Strategy]
 
 
-class Halts(Struct, frozen=True):
+class Halts(Answer, frozen=True):
     """Every halt that holds, by target."""
 
     halts: list[Halt]
 
 
-class Released(Struct, frozen=True):
+class Released(Answer, frozen=True):
     """A halt has ended."""
 
     target: str
     released: bool
 
 
-class Policies(Struct, frozen=True):
+class Policies(Answer, frozen=True):
     """The risk policies that hold, and stage -> version of the policies that it goes by."""
 
     version: str
@@ -103,13 +107,13 @@ class Policies(Struct, frozen=True):
     acknowledged: dict[str, str]
 
 
-class Locks(Struct, frozen=True):
+class Locks(Answer, frozen=True):
     """Verdicts that lock their target for some time."""
 
     locks: list[Verdict]
 
 
-class Verdicts(Struct, frozen=True):
+class Verdicts(Answer, frozen=True):
     """What the risk guard says is not Ok; what is not listed is.
 
     Attributes:
@@ -128,7 +132,7 @@ class Verdicts(Struct, frozen=True):
     verdicts: list[Verdict]
 
 
-class Quote(Struct, frozen=True):
+class Quote(Answer, frozen=True):
     """The last tick of a symbol."""
 
     symbol: str
@@ -144,13 +148,13 @@ class Quote(Struct, frozen=True):
     ask1_volume: int
 
 
-class Symbols(Struct, frozen=True):
+class Symbols(Answer, frozen=True):
     """Every symbol that had a tick, by symbol."""
 
     symbols: list[Quote]
 
 
-class Tick(Struct, frozen=True):
+class Tick(Answer, frozen=True):
     """One tick, level 1. `volume` (shares) and `turnover` (yuan) are those since the symbol's previous tick.
 
     Attributes:
@@ -175,7 +179,7 @@ class Tick(Struct, frozen=True):
     limit_down: float | None
 
 
-class SymbolView(Struct, frozen=True):
+class SymbolView(Answer, frozen=True):
     """A symbol's last tick and the features computed at it; null where a feature is absent."""
 
     symbol: str
@@ -183,14 +187,14 @@ class SymbolView(Struct, frozen=True):
     features: dict[str, float | None]
 
 
-class Ticks(Struct, frozen=True):
+class Ticks(Answer, frozen=True):
     """The last ticks of a symbol, newest first; 64 are remembered."""
 
     symbol: str
     ticks: list[Tick]
 
 
-class Bar(Struct, frozen=True):
+class Bar(Answer, frozen=True):
     """One minute of event time; `time` is its begin, `volume` in shares, `turnover` in yuan."""
 
     time: int
@@ -202,21 +206,21 @@ class Bar(Struct, frozen=True):
     turnover: float | None
 
 
-class Bars(Struct, frozen=True):
+class Bars(Answer, frozen=True):
     """One-minute bars of a symbol, newest first; the first may still change. 242 are remembered: a session."""
 
     symbol: str
     bars: list[Bar]
 
 
-class Edge(Struct, frozen=True):
+class Edge(Answer, frozen=True):
     """When a phase begins."""
 
     time: int
     phase: str
 
 
-class MarketView(Struct, frozen=True):
+class MarketView(Answer, frozen=True):
     """Where the log's clock stands; all null before its first entry.
 
     Attributes:
@@ -233,7 +237,7 @@ class MarketView(Struct, frozen=True):
     ended: bool
 
 
-class Stage(Struct, frozen=True):
+class Stage(Answer, frozen=True):
     """One stage of the pipeline.
 
     Attributes:
@@ -249,13 +253,13 @@ class Stage(Struct, frozen=True):
     owner: str | None
 
 
-class Pipeline(Struct, frozen=True):
+class Pipeline(Answer, frozen=True):
     """Every stage that runs or has run, by name."""
 
     stages: list[Stage]
 
 
-class Version(Struct, frozen=True):
+class Version(Answer, frozen=True):
     """Which program answers, and where its ticks come from (null: not known)."""
 
     name: str

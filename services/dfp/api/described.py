@@ -14,6 +14,7 @@ JSON = "application/json"
 REFERENCE = "#/components/schemas/{name}"
 
 _PROBLEMS = {
+    400: "the body is no text in UTF-8",
     404: "there is no such thing, or no longer",
     413: "the body is too large",
     422: "something of the request is not allowed; `errors` names field, value and what is allowed",

@@ -83,6 +83,7 @@ class Market:
 
     def caught_up(self) -> None:
         """The end of the stream was reached."""
+        self.settle()
         self.complete = True
 
     def reset(self, reason: str) -> None:

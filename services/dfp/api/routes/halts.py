@@ -61,7 +61,7 @@ def install(app: FastAPI, context: Context) -> None:
         status_code=201,
         response_class=Response,
         responses={
-            **described(Halt, examples.HALT, 413, 503, status=201),
+            **described(Halt, examples.HALT, 400, 413, 503, status=201),
             200: {**described.one(Halt, examples.HALT), "description": "it is halted already: the halt that holds"},
         },
     )
@@ -83,7 +83,7 @@ def install(app: FastAPI, context: Context) -> None:
         operation_id="release_halt",
         tags=["halts"],
         response_class=Response,
-        responses=described(answers.Released, {"target": examples.HALT.target, "released": True}, 404, 413, 503),
+        responses=described(answers.Released, {"target": examples.HALT.target, "released": True}, 400, 404, 413, 503),
     )
     async def release(order: Annotated[Order, Body(examples=[_RELEASE])]) -> Response:
         """What was live when the pipeline was halted is closed; the next signals open anew."""
