@@ -3,6 +3,8 @@
 Auctions show virtual prices while orders gather; they count with their match only, in the minute in which it is told.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,7 +21,7 @@ _UNFIT = int(UNFIT)
 _TRADED = np.zeros(256, np.bool_)
 _TRADED[[Phase.OPENING_PAUSE, Phase.CONTINUOUS, Phase.CLOSING_PAUSE]] = True
 
-_COLUMNS = {
+_COLUMNS: dict[str, np.dtype[Any]] = {
     "minute": np.dtype("i4"),  # since 1970
     "open": np.dtype("i8"),
     "high": np.dtype("i8"),
@@ -28,6 +30,7 @@ _COLUMNS = {
     "volume": np.dtype("i8"),
     "turnover": np.dtype("f8"),
 }
+_BAR = np.dtype(list(_COLUMNS.items()))
 
 
 class Bars:
@@ -42,7 +45,7 @@ class Bars:
         self.most = most
         self.kept = kept
         self._count = np.zeros(0, np.int64)
-        self._rings = {name: np.zeros((0, kept), dtype) for name, dtype in _COLUMNS.items()}
+        self._ring = np.zeros((0, kept), _BAR)
 
     def take(self, rows: npt.NDArray[np.int64], columns: dict[str, Column]) -> None:
         """Take ticks in order.
@@ -65,21 +68,20 @@ class Bars:
         starts = np.flatnonzero(new_row | np.concatenate([[True], minute[1:] != minute[:-1]]))
         ends = np.append(starts[1:], len(rows)) - 1
         last = columns["last"][chosen]
-        groups = {
-            "minute": minute[starts],
-            "open": last[starts],
-            "high": np.maximum.reduceat(last, starts),
-            "low": np.minimum.reduceat(last, starts),
-            "close": last[ends],
-            "volume": np.add.reduceat(volume[chosen], starts),
-            "turnover": np.add.reduceat(columns["turnover"][chosen], starts),
-        }
+        groups = np.empty(len(starts), _BAR)
+        groups["minute"] = minute[starts]
+        groups["open"] = last[starts]
+        groups["high"] = np.maximum.reduceat(last, starts)
+        groups["low"] = np.minimum.reduceat(last, starts)
+        groups["close"] = last[ends]
+        groups["volume"] = np.add.reduceat(volume[chosen], starts)
+        groups["turnover"] = np.add.reduceat(columns["turnover"][chosen], starts)
         # A frame rarely has more than one minute of a symbol; each further one is a step of its own.
         first = np.flatnonzero(new_row[starts])
         step = np.arange(len(starts)) - np.repeat(first, np.diff(np.append(first, len(starts))))
         for number in range(int(step.max()) + 1):
             here = step == number
-            self._merge(rows[starts[here]], {name: column[here] for name, column in groups.items()})
+            self._merge(rows[starts[here]], groups[here])
 
     def last(self, row: int, limit: int) -> list[dict[str, float]]:
         """Up to `limit` bars of a symbol, the newest, which may still change, first."""
@@ -87,30 +89,28 @@ class Bars:
             return []
         count = int(self._count[row])
         slots = np.arange(count - 1, max(count - 1 - min(limit, self.kept), -1), -1) % self.kept
-        columns = [ring[row, slots].tolist() for ring in self._rings.values()]
-        return [dict(zip(self._rings, values, strict=True)) for values in zip(*columns, strict=True)]
+        return [dict(zip(_COLUMNS, bar, strict=True)) for bar in self._ring[row, slots].tolist()]
 
     def bytes(self) -> int:
         """Memory set aside; what no symbol has used of it costs nothing."""
-        return sum(table.nbytes for table in (*self._rings.values(), self._count))
+        return self._ring.nbytes + self._count.nbytes
 
-    def _merge(self, rows: npt.NDArray[np.int64], found: dict[str, Column]) -> None:
+    def _merge(self, rows: npt.NDArray[np.int64], found: npt.NDArray[Any]) -> None:
         """Take at most one group of each row: into its open bar, also when it is late, or as a new one."""
-        rings, slots = self._rings, (self._count[rows] - 1) % self.kept
-        new = (self._count[rows] == 0) | (found["minute"] > rings["minute"][rows, slots])
-        fresh, held = rows[new], ~new
-        slot = self._count[fresh] % self.kept
-        for name, column in found.items():
-            rings[name][fresh, slot] = column[new]
-        self._count[fresh] += 1
-        place = (rows[held], slots[held])
-        rings["high"][place] = np.maximum(rings["high"][place], found["high"][held])
-        rings["low"][place] = np.minimum(rings["low"][place], found["low"][held])
-        rings["close"][place] = found["close"][held]
-        rings["volume"][place] += found["volume"][held]
-        rings["turnover"][place] += found["turnover"][held]
+        ring, counts = self._ring.reshape(-1), self._count[rows]
+        places = rows * self.kept + (counts - 1) % self.kept
+        held = ring[places]
+        new = (counts == 0) | (found["minute"] > held["minute"])
+        self._count[rows[new]] += 1
+        places[new] = rows[new] * self.kept + counts[new] % self.kept
+        held["high"] = np.maximum(held["high"], found["high"])
+        held["low"] = np.minimum(held["low"], found["low"])
+        held["close"] = found["close"]
+        held["volume"] += found["volume"]
+        held["turnover"] += found["turnover"]
+        held[new] = found[new]
+        ring[places] = held
 
     def _grow(self, need: int) -> None:
-        if need > len(self._count):
-            self._count = grown(self._count, need, self.most)
-            self._rings = {name: grown(ring, need, self.most) for name, ring in self._rings.items()}
+        self._count = grown(self._count, need, self.most)
+        self._ring = grown(self._ring, need, self.most)

@@ -1,4 +1,9 @@
-"""The last ticks of each symbol, and its features at the last one: rings of columns, one row a symbol."""
+"""The last ticks of each symbol, and its features at the last one: rings of records, one row a symbol.
+
+A tick is one record, not a place in many columns: symbols come in any order, and each column would be a cache miss.
+"""
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -7,11 +12,11 @@ from dfp.api.grown import grown
 from dfp.contracts.frame import DTYPES, TICK_COLUMNS, Column
 
 KEPT = 64
-"""Ticks of each symbol: three minutes of snapshots. 5,551 symbols take 33 MB."""
+"""Ticks of each symbol: three minutes of snapshots. 5,551 symbols take 35 MB."""
 
-COLUMNS = {name: DTYPES[code] for name, code in TICK_COLUMNS.items() if name not in ("symbol", "turnover")}
-COLUMNS |= {"turnover": DTYPES["f8"], "session": DTYPES["u4"]}
+COLUMNS = {name: DTYPES[code] for name, code in TICK_COLUMNS.items() if name != "symbol"} | {"session": DTYPES["u4"]}
 
+_TICK = np.dtype(list(COLUMNS.items()))
 MOST_FEATURES = 512
 
 
@@ -31,8 +36,8 @@ class Ticks:
         self.kept = kept
         self.features: list[str] = []
         self._count = np.zeros(0, np.int64)
-        self._rings = {name: np.zeros((0, kept), dtype) for name, dtype in COLUMNS.items()}
-        self._latest: dict[str, npt.NDArray[np.float64]] = {}
+        self._ring = np.zeros((0, kept), _TICK)
+        self._latest = np.zeros((0, 0), np.float64)
 
     def take(self, rows: npt.NDArray[np.int64], columns: dict[str, Column]) -> None:
         """Take ticks in order.
@@ -43,11 +48,12 @@ class Ticks:
         """
         need = int(rows.max()) + 1
         self._count = grown(self._count, need, self.most)
+        self._ring = grown(self._ring, need, self.most)
+        ticks = np.empty(len(rows), _TICK)
+        for name in COLUMNS:
+            ticks[name] = columns[name]
         slots = (self._count[rows] + _ordinals(rows)) % self.kept
-        for name, ring in self._rings.items():
-            if need > len(ring):
-                self._rings[name] = ring = grown(ring, need, self.most)
-            ring[rows, slots] = columns[name]  # of ticks that share a slot the last one stays
+        self._ring.reshape(-1)[rows * self.kept + slots] = ticks  # of ticks that share a slot the last one stays
         np.add.at(self._count, rows, 1)
         self._take_features(rows, need, {name: column for name, column in columns.items() if name not in COLUMNS})
 
@@ -55,32 +61,38 @@ class Ticks:
         """Up to `limit` ticks of a symbol, the newest first."""
         count = int(self._count[row])
         slots = np.arange(count - 1, max(count - 1 - min(limit, self.kept), -1), -1) % self.kept
-        columns = [ring[row, slots].tolist() for ring in self._rings.values()]
-        return [dict(zip(self._rings, values, strict=True)) for values in zip(*columns, strict=True)]
+        return [dict(zip(COLUMNS, tick, strict=True)) for tick in self._ring[row, slots].tolist()]
 
     def latest(self, names: tuple[str, ...], rows: int) -> list[tuple[float, ...]]:
         """Some columns of the last tick of each of the first `rows` symbols."""
-        slots = (self._count[:rows] - 1) % self.kept
-        every = np.arange(rows)
-        return list(zip(*(self._rings[name][every, slots].tolist() for name in names), strict=True))
+        found = self._ring[np.arange(rows), (self._count[:rows] - 1) % self.kept]
+        return list(zip(*(found[name].tolist() for name in names), strict=True))
 
     def features_of(self, row: int) -> dict[str, float | None]:
         """Features at a symbol's last tick; None where there is none."""
-        found = {name: float(self._latest[name][row]) for name in self.features if row < len(self._latest[name])}
-        return {name: None if value != value else value for name, value in found.items()}
+        if not self.features:
+            return {}
+        values = self._latest[row].tolist()
+        return {
+            name: value if math.isfinite(value) else None for name, value in zip(self.features, values, strict=True)
+        }
 
     def bytes(self) -> int:
         """Memory set aside; what no symbol has used of it costs nothing."""
-        return sum(table.nbytes for table in (*self._rings.values(), *self._latest.values(), self._count))
+        return self._ring.nbytes + self._latest.nbytes + self._count.nbytes
 
     def _take_features(self, rows: npt.NDArray[np.int64], need: int, columns: dict[str, Column]) -> None:
-        if list(columns) != self.features:
-            self.features = list(columns)[:MOST_FEATURES]
-            self._latest = {
-                name: self._latest.get(name, np.full(self.most, np.nan, np.float64)) for name in self.features
-            }
-        for name in self.features:
-            self._latest[name][rows] = columns[name]
+        """Take the features; a pipeline that begins to compute others has none of the old ones any more."""
+        names = list(columns)[:MOST_FEATURES]
+        if names != self.features:
+            self.features = names
+            self._latest = np.zeros((0, len(names)), np.float64)
+        if need > len(self._latest):
+            before = len(self._latest)
+            self._latest = grown(self._latest, need, self.most)
+            self._latest[before:] = np.nan
+        if names:
+            self._latest[rows] = np.stack([columns[name] for name in names], axis=1)
 
 
 def _ordinals(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

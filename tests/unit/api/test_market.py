@@ -135,9 +135,8 @@ def test_a_number_that_is_no_symbol_gets_no_row() -> None:
 
 def test_columns_take_what_their_bounds_say_when_the_whole_market_is_there() -> None:
     ticks, bars = Ticks(most=8_192), Bars(most=8_192)
-    per_symbol = sum(ring.itemsize for ring in ticks._rings.values()) * ticks.kept
-    assert per_symbol * 5_551 < 40e6
-    assert sum(ring.itemsize for ring in bars._rings.values()) * bars.kept * 5_551 < 75e6
+    assert ticks._ring.itemsize * ticks.kept * 5_551 < 40e6
+    assert bars._ring.itemsize * bars.kept * 5_551 < 75e6
 
 
 def test_the_clock_is_the_last_clock_entry_and_a_reset_forgets_everything() -> None:
