@@ -50,7 +50,7 @@ def tick_frame() -> bytes:
 
 
 async def morning(redis: Redis, names: Names, strategies: tuple[str, ...] = (examples.STRATEGY,)) -> None:
-    """Everything that the examples show, but halts; freshness lasts for an hour."""
+    """Everything that the examples show, but halts; leases and freshness last for an hour."""
     await write(redis, names.opportunities, Kind.OPPORTUNITY, examples.OPPORTUNITY, examples.CLOSED)
     await write(redis, names.signals, Kind.SIGNAL, examples.SIGNAL)
     await write(redis, names.shadow_signals, Kind.SIGNAL, examples.SHADOW_SIGNAL)
@@ -66,9 +66,11 @@ async def morning(redis: Redis, names: Names, strategies: tuple[str, ...] = (exa
     await redis.set(names.owner, b'{"feed":"replay"}')
     aggregator = Chain(redis, names, "aggregator", "aggregator", (names.features,))
     await aggregator.claim()
+    await redis.pexpire(names.lease("aggregator"), 3_600_000)
     for name in strategies:
         engine = Chain(redis, names, f"engine/{name}", f"engine-{name}", (names.features,))
         await engine.claim()
+        await redis.pexpire(names.lease(engine.stage), 3_600_000)
         work = Work()
         work.counts = {"ticks": 412, "signals": 1}
         await engine.commit(work, {names.features: 2})

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from dfp.api.problem import MEDIA_TYPE, Problem
 
@@ -13,7 +14,7 @@ Json: TypeAlias = dict[str, Any]
 JSON = "application/json"
 REFERENCE = "#/components/schemas/{name}"
 
-_PROBLEMS = {
+PROBLEMS = {
     400: "the body is no text in UTF-8",
     404: "there is no such thing, or no longer",
     413: "the body is too large",
@@ -65,11 +66,22 @@ def document(app: FastAPI, answers: Answers, description: str) -> Json:
     made.setdefault("components", {}).setdefault("schemas", {}).update(answers.schemas())
     for name in ("HTTPValidationError", "ValidationError"):
         made["components"]["schemas"].pop(name, None)
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods or ():
+                _restore_nulls(made["paths"][route.path_format][method.lower()], route)
     for methods in made["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = _checked(parameter["schema"])
     return made
+
+
+def _restore_nulls(operation: Json, route: APIRoute) -> None:
+    """FastAPI drops every null, also where an example says that there is none of something."""
+    for status, described in route.responses.items():
+        if "content" in described:
+            operation["responses"][str(status)]["content"] = described["content"]
 
 
 def _checked(schema: Json) -> Json:
@@ -82,7 +94,7 @@ def _checked(schema: Json) -> Json:
 
 def _problem(status: int) -> Json:
     content = {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}}}
-    described: Json = {"description": _PROBLEMS[status], "content": content}
+    described: Json = {"description": PROBLEMS[status], "content": content}
     if status == 503:
         described["headers"] = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
     return described
