@@ -1,6 +1,7 @@
 """One morning of documents, as /openapi.json and docs/api.md show them; tests put the same ones into a real log."""
 
-from dfp.api.answers import Quote, Stage, Strategy, Tick
+from dfp.api.answers import Stage, Strategy
+from dfp.api.market_answers import Quote, Tick
 from dfp.contracts.clock import Clock
 from dfp.contracts.opportunity import CloseReason, Member, Opportunity, State
 from dfp.contracts.outcome import Outcome, Tradable

@@ -56,6 +56,10 @@ class Inquiry:
         self.names = names
         self.timeout_s = timeout_s
         self._slots = asyncio.Semaphore(AT_ONCE)
+        # Cursors also hold what a feed needs, under names that are no streams.
+        self._streams = {
+            names.raw_ticks, names.clean_ticks, names.features, names.signals, names.opportunities, names.risk_verdicts,
+        }  # fmt: skip
 
     async def feed_name(self) -> str | None:
         """Which feed drives the pipeline, None when its owner did not say."""
@@ -129,7 +133,7 @@ class Inquiry:
                 pipe.get(names.lease(stage))
             found: list[Any] = await pipe.execute()
         cursors = [_cursor(chain) for chain in found[0::3]]
-        streams = {name for cursor in cursors for name in cursor if name.startswith(f"{names.prefix}:")}
+        streams = {name for cursor in cursors for name in cursor if name in self._streams}
         # After the chains, so that a backlog is never too low.
         ends = {stream: await last_seq(self.redis, stream) for stream in sorted(streams)}
         return [

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from api_log import api_on, morning
-from conftest import ROOT
+from conftest import ROOT, missing
 from dfp.log import connection as log_connection
 from door_processes import NAMES
 
@@ -28,6 +29,8 @@ def shape(value: Any) -> Any:
 
 
 async def test_every_example_of_the_page_answers_as_the_page_says(redis_url: str, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        missing("curl", "apt-get install curl")
     redis: Redis = log_connection.connect(redis_url)
     await morning(redis, NAMES)
     examples = EXAMPLE.findall((ROOT / "docs" / "api.md").read_text())

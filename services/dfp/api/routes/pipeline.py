@@ -4,6 +4,7 @@ from fastapi import FastAPI, Response
 
 from dfp.api import answers, examples
 from dfp.api.context import Context, answer
+from dfp.api.market_answers import Edge, MarketView
 from dfp.contracts.clock import Clock
 from dfp.market.phases import Phase, phase_edges
 
@@ -21,7 +22,7 @@ def install(app: FastAPI, context: Context) -> None:
         operation_id="get_market",
         tags=["pipeline"],
         response_class=Response,
-        responses=described(answers.MarketView, market_view(examples.CLOCK), 503),
+        responses=described(MarketView, market_view(examples.CLOCK), 503),
     )
     async def market() -> Response:
         """By the log's own clock, which is that of the past in a replay."""
@@ -42,13 +43,13 @@ def install(app: FastAPI, context: Context) -> None:
         return answer({"stages": await context.inquiry.stages()})
 
 
-def market_view(clock: Clock | None) -> answers.MarketView:
+def market_view(clock: Clock | None) -> MarketView:
     """What a clock entry says."""
     if clock is None:
-        return answers.MarketView(session=None, phase=None, time=None, next=None, ended=False)
+        return MarketView(session=None, phase=None, time=None, next=None, ended=False)
     try:
         edges = phase_edges(clock.session)
     except ValueError:  # no date; the writer's mistake, not the reader's
         edges = []
-    coming = next((answers.Edge(time, phase.name) for time, phase in edges if time > clock.time), None)
-    return answers.MarketView(clock.session, _PHASES.get(clock.phase), clock.time, coming, clock.end)
+    coming = next((Edge(time, phase.name) for time, phase in edges if time > clock.time), None)
+    return MarketView(clock.session, _PHASES.get(clock.phase), clock.time, coming, clock.end)

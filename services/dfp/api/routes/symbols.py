@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from dfp.api import answers, examples
+from dfp.api import examples
+from dfp.api import market_answers as answers
 from dfp.api.context import Context, answer, missing
 from dfp.api.query import Limit, Symbol
 
