@@ -52,6 +52,7 @@ def create_app(
     return app
 
 
-async def _on_unreachable(_: Request, error: Exception) -> Response:
-    detail = f"{error}; try again in a moment. A halt or a release that was sent may have been made: GET /halts tells"
-    return problem.problem(503, detail, headers={"Retry-After": "1"})
+async def _on_unreachable(request: Request, error: Exception) -> Response:
+    # A halt or a release whose answer was lost.
+    told = "" if request.method == "GET" else ". It may have been done: GET /halts tells, and a repeat does no harm"
+    return problem.problem(503, f"{error}; try again in a moment{told}", headers={"Retry-After": "1"})

@@ -1,7 +1,7 @@
 """The market as the features stream tells it: recent ticks, latest features, bars, and the log's clock."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -107,11 +107,10 @@ class Market:
         """The last tick of every symbol, by symbol."""
         self.settle()
         names = self.symbols.names
-        found = [
-            readable({"symbol": name, **dict(zip(_SHOWN, values, strict=True))})
-            for name, values in zip(names, self.ticks.latest(_SHOWN, len(names)), strict=True)
-        ]
-        return sorted(found, key=lambda values: str(values["symbol"]))
+        order = sorted(range(len(names)), key=names.__getitem__)
+        columns = [readable(name, values) for name, values in self.ticks.latest(_SHOWN, len(names)).items()]
+        rows = list(zip(names, *columns, strict=True))
+        return [dict(zip(("symbol", *_SHOWN), rows[place], strict=True)) for place in order]
 
     def row(self, symbol: str) -> int | None:
         """The row of a symbol, None when it had no tick."""
@@ -120,11 +119,11 @@ class Market:
 
     def last_ticks(self, row: int, limit: int) -> list[Values]:
         """Up to `limit` ticks, the newest first."""
-        return [readable(tick) for tick in self.ticks.last(row, limit)]
+        return [_readable_row(tick) for tick in self.ticks.last(row, limit)]
 
     def last_bars(self, row: int, limit: int) -> list[Values]:
         """Up to `limit` bars, the newest first; `time` is the begin of the minute."""
-        return [readable({"time": bar.pop("minute") * MINUTE_NS, **bar}) for bar in self.bars.last(row, limit)]
+        return [_readable_row({"time": bar.pop("minute") * MINUTE_NS, **bar}) for bar in self.bars.last(row, limit)]
 
     def _take(self, frames: list[Frame]) -> None:
         """Take frames of one session with the same columns."""
@@ -144,17 +143,19 @@ class Market:
         self.ticks.take(rows, columns)
 
 
-def readable(values: Mapping[str, float | str]) -> Values:
-    """Prices in yuan, and null for what is absent."""
-    shown: Values = {}
-    for name, value in values.items():
-        if name == "phase":
-            shown[name] = PHASES.get(int(value))
-        elif name in PRICES:
-            shown[name] = None if not value else float(value) / _SCALE
-        else:
-            shown[name] = None if isinstance(value, float) and not math.isfinite(value) else value
-    return shown
+def readable(name: str, values: Sequence[float]) -> list[float | str | None]:
+    """A column as people read it: prices in yuan, phases by name, None for what is absent."""
+    if name == "phase":
+        return [PHASES.get(int(value)) for value in values]
+    if name in PRICES:
+        return [value / _SCALE if value else None for value in values]
+    if name == "turnover":
+        return [value if math.isfinite(value) else None for value in values]
+    return list(values)
+
+
+def _readable_row(values: Mapping[str, float]) -> Values:
+    return {name: readable(name, (value,))[0] for name, value in values.items()}
 
 
 def _alike(one: Frame, other: Frame) -> bool:

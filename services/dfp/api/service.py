@@ -1,6 +1,7 @@
 """The signal-api as a process."""
 
 import asyncio
+import gc
 from importlib import metadata
 
 from dfp.api.app import create_app
@@ -21,6 +22,8 @@ async def run(service: Service[ApiSettings]) -> None:
     memory = Memory()
     feeds = Feeds(redis, service.names, memory, service.health)
     app = create_app(memory, Inquiry(asking, service.names), service.health, _version(), feeds.all)
+    gc.collect()
+    gc.freeze()  # modules and routes stay for good: later collections, which delay requests, need not walk them
     following = asyncio.create_task(feeds.run(service.stop))
     serving = asyncio.create_task(serve_http(app, str(settings.http_host), settings.http_port, service.stop))
     try:

@@ -4,6 +4,7 @@ A tick is one record, not a place in many columns: symbols come in any order, an
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -63,10 +64,10 @@ class Ticks:
         slots = np.arange(count - 1, max(count - 1 - min(limit, self.kept), -1), -1) % self.kept
         return [dict(zip(COLUMNS, tick, strict=True)) for tick in self._ring[row, slots].tolist()]
 
-    def latest(self, names: tuple[str, ...], rows: int) -> list[tuple[float, ...]]:
+    def latest(self, names: Sequence[str], rows: int) -> dict[str, list[float]]:
         """Some columns of the last tick of each of the first `rows` symbols."""
         found = self._ring[np.arange(rows), (self._count[:rows] - 1) % self.kept]
-        return list(zip(*(found[name].tolist() for name in names), strict=True))
+        return {name: found[name].tolist() for name in names}
 
     def features_of(self, row: int) -> dict[str, float | None]:
         """Features at a symbol's last tick; None where there is none."""

@@ -109,8 +109,8 @@ def install(app: FastAPI, context: Context) -> None:
     )
     async def all_verdicts() -> Response:
         """What is not listed is Ok. While it is not fresh, nothing that depends on it is published."""
-        fresh, until = await context.inquiry.freshness()
         if not verdicts.complete:
             return context.not_yet()
+        fresh, until = await context.inquiry.freshness()
         told = verdicts
         return answer(answers.Verdicts(fresh, until, told.version, told.seq, told.time, told.all()))

@@ -27,6 +27,8 @@ def install(app: FastAPI, context: Context) -> None:
     )
     async def strategies() -> Response:
         """By name; counters and backlog are asked of Redis."""
+        if not _heard(context):
+            return context.not_yet()
         views = await context.inquiry.stages(_STAGE)
         halted = await _halted(context)
         return answer(answers.Strategies([_view(context, view, halted) for view in views]))
@@ -43,11 +45,18 @@ def install(app: FastAPI, context: Context) -> None:
         name: Annotated[str, Path(pattern=STRATEGY_PATTERN, examples=[examples.STRATEGY])],
     ) -> Response:
         """Counters and backlog are asked of Redis."""
+        if not _heard(context):
+            return context.not_yet()
         view = await context.inquiry.stage(_STAGE + name)
         if view is None:
             known = ", ".join(await context.inquiry.strategies()) or "none; no strategy has run yet"
             return missing("name", name, "strategy", f"one of {known}")
         return answer(_view(context, view, await _halted(context)))
+
+
+def _heard(context: Context) -> bool:
+    """Whether all signals were read, which tell mode, revision and last signal."""
+    return context.memory.signals.complete and context.memory.shadow_signals.complete
 
 
 async def _halted(context: Context) -> set[str]:
