@@ -1,49 +1,30 @@
 """The signal-api as a process."""
 
 import asyncio
+import gc
 from importlib import metadata
 
-import msgspec
-from redis.asyncio import Redis
-
 from dfp.api.app import create_app
-from dfp.api.feed import Feed
+from dfp.api.inquiry import TIMEOUT_S, Inquiry
+from dfp.api.memory import Feeds, Memory
 from dfp.api.settings import ApiSettings
-from dfp.api.store import Store
-from dfp.contracts.names import Names
-from dfp.log.connection import UNREACHABLE, close, connect
+from dfp.log.connection import close, connect
 from dfp.runtime.http import serve_http
 from dfp.runtime.service import Service, serve
 from dfp.runtime.tasks import end
-
-FEED_NAME_TIMEOUT_S = 0.5
-
-
-class _Owner(msgspec.Struct):
-    feed: str
-
-
-async def feed_name(redis: Redis, names: Names) -> str | None:
-    """Which feed drives the pipeline, None when its owner did not say or cannot be asked."""
-    try:
-        async with asyncio.timeout(FEED_NAME_TIMEOUT_S):
-            owner = await redis.get(names.owner)
-    except UNREACHABLE:
-        return None
-    try:
-        return msgspec.json.decode(owner, type=_Owner).feed if owner else None
-    except msgspec.MsgspecError:
-        return None
 
 
 async def run(service: Service[ApiSettings]) -> None:
     """Follow the log and answer requests until the service is told to stop."""
     settings = service.settings
     redis = connect(settings.redis_url)
-    store = Store()
-    feed = Feed(redis, service.names.opportunities, store, service.health)
-    app = create_app(store, service.health, _version(), lambda: feed_name(redis, service.names))
-    following = asyncio.create_task(feed.run(service.stop))
+    asking = connect(settings.redis_url, socket_timeout=TIMEOUT_S)
+    memory = Memory()
+    feeds = Feeds(redis, service.names, memory, service.health)
+    app = create_app(memory, Inquiry(asking, service.names), service.health, _version(), feeds.all)
+    gc.collect()
+    gc.freeze()  # modules and routes stay for good: later collections, which delay requests, need not walk them
+    following = asyncio.create_task(feeds.run(service.stop))
     serving = asyncio.create_task(serve_http(app, str(settings.http_host), settings.http_port, service.stop))
     try:
         await asyncio.wait({following, serving}, return_when=asyncio.FIRST_COMPLETED)
@@ -55,6 +36,7 @@ async def run(service: Service[ApiSettings]) -> None:
         await end(following)
         await asyncio.gather(serving, return_exceptions=True)
         await close(redis)
+        await close(asking)
 
 
 def _version() -> str:

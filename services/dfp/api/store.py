@@ -39,7 +39,7 @@ class Store:
         self._open: dict[str, Revision] = {}
         self._closed: dict[str, Revision] = {}
 
-    def take(self, entry: Entry, opportunity: Opportunity) -> None:
+    def take(self, entry: Entry, opportunity: Opportunity, /) -> None:
         """Take the next entry of the stream; a revision that is not newer than the one held is dropped."""
         self.seq = entry.seq
         held = self.get(opportunity.id)
@@ -64,6 +64,9 @@ class Store:
         self.complete = False
         self._open.clear()
         self._closed.clear()
+
+    def __len__(self) -> int:
+        return len(self._open) + len(self._closed)
 
     def get(self, identifier: str) -> Revision | None:
         """The latest revision of one opportunity."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dfp.cli.pipeline import PrefixOption, RedisOption, on_server
-from dfp.contracts.conditions import PIPELINE, strategy_target
+from dfp.contracts.conditions import PIPELINE
 from dfp.contracts.names import Names
 from dfp.local.mistake import refuse
 
@@ -77,10 +77,10 @@ async def _check_target(server: "Redis", names: Names, target: str) -> None:
     Raises:
         UserMistake: lists what can be halted.
     """
-    stem = names.chain("engine/")
-    engines = sorted([key.decode().removeprefix(stem) async for key in server.scan_iter(f"{stem}*")])
-    known = [PIPELINE, *map(strategy_target, engines)]
-    if not engines and not await server.exists(names.chain("aggregator")):
+    from dfp.log.halts import targets
+
+    known = await targets(server, names)
+    if not known:
         refuse("--prefix", names.prefix, "the prefix of a pipeline that runs or has run on this server")
     if target not in known:
         refuse("TARGET", target, f"one of {', '.join(known)}")

@@ -10,6 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from dfp.contracts import codec
+from dfp.contracts.conditions import PIPELINE, strategy_target
 from dfp.contracts.entry import NO_META, Kind, to_fields
 from dfp.contracts.names import Names
 from dfp.contracts.risk import Alert, Halt, Severity
@@ -58,6 +59,20 @@ async def halts(redis: Redis, names: Names) -> list[Halt]:
     """
     found: dict[Any, Any] = await redis.hgetall(names.halt)
     return sorted((codec.decode(document, Halt) for document in found.values()), key=lambda halt: halt.target)
+
+
+async def targets(redis: Redis, names: Names) -> list[str]:
+    """What can be halted: the pipeline and each strategy that has run in it; empty where no pipeline ever ran."""
+    strategies = await strategies_that_ran(redis, names)
+    if not strategies and not await redis.exists(names.chain("aggregator")):
+        return []
+    return [PIPELINE, *map(strategy_target, strategies)]
+
+
+async def strategies_that_ran(redis: Redis, names: Names) -> list[str]:
+    """Names of the strategies whose engines have a chain, sorted."""
+    stem = names.chain("engine/")
+    return sorted([key.decode().removeprefix(stem) async for key in redis.scan_iter(f"{stem}*", count=1_000)])
 
 
 def _alert(rule: str, severity: Severity, target: str, now: int, message: str) -> Alert:

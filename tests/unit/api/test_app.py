@@ -7,11 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
+from conftest import free_port
 from dfp.api.app import create_app
+from dfp.api.inquiry import Inquiry
+from dfp.api.memory import Memory
 from dfp.api.store import Store
 from dfp.contracts import codec
+from dfp.contracts.names import Names
 from dfp.contracts.opportunity import Opportunity, State
 from dfp.contracts.signal import Direction
+from dfp.log.connection import connect
 from dfp.runtime.probes import Health
 from revisions import entry, revision
 
@@ -29,22 +34,29 @@ def health() -> Health:
 
 
 @pytest.fixture
-def store() -> Store:
-    store = Store()
+def memory() -> Memory:
+    memory = Memory()
     for seq, taken in enumerate(REVISIONS, 1):
-        store.take(entry(seq, taken), taken)
-    store.caught_up()
-    return store
+        memory.opportunities.take(entry(seq, taken), taken)
+    for store in (memory.opportunities, memory.signals, memory.shadow_signals, memory.outcomes, memory.alerts):
+        store.caught_up()
+    return memory
 
 
 @pytest.fixture
-async def client(store: Store, health: Health) -> AsyncIterator[httpx.AsyncClient]:
-    async def feed_name() -> str | None:
-        return "synthetic"
+def store(memory: Memory) -> Store:
+    return memory.opportunities
 
-    transport = httpx.ASGITransport(create_app(store, health, "1.2.3", feed_name), raise_app_exceptions=False)
+
+@pytest.fixture
+async def client(memory: Memory, health: Health) -> AsyncIterator[httpx.AsyncClient]:
+    """The application in memory; nobody listens where its Redis should be."""
+    redis = connect(f"redis://127.0.0.1:{free_port()}")
+    app = create_app(memory, Inquiry(redis, Names("test")), health, "1.2.3")
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         yield client
+    await redis.aclose()
 
 
 async def ids(client: httpx.AsyncClient, query: str = "") -> list[str]:
@@ -162,8 +174,8 @@ async def test_probes_follow_the_services_health(client: httpx.AsyncClient, heal
     assert (ready.status_code, ready.text) == (200, "serving\n")
 
 
-async def test_the_version_says_where_the_ticks_come_from(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/version")).json() == {"name": "dongfengpo", "version": "1.2.3", "feed": "synthetic"}
+async def test_the_version_is_told_even_if_nobody_knows_where_the_ticks_come_from(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/version")).json() == {"name": "dongfengpo", "version": "1.2.3", "feed": None}
 
 
 async def test_the_schema_is_served(client: httpx.AsyncClient) -> None:

@@ -3,12 +3,15 @@
 import subprocess
 import sys
 
+import pytest
+
 from conftest import ROOT
 
 
-def test_the_feature_catalogue_is_up_to_date() -> None:
+@pytest.mark.parametrize("tool", ["feature_catalogue", "api_reference"])
+def test_a_page_is_up_to_date(tool: str) -> None:
     made = subprocess.run(
-        [sys.executable, ROOT / "tools" / "feature_catalogue.py", "--check"],
+        [sys.executable, ROOT / "tools" / f"{tool}.py", "--check"],
         capture_output=True,
         text=True,
         check=False,
