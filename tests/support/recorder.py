@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from dfp.contracts.errors import ContractError
@@ -33,7 +33,7 @@ class Recorder:
         assert frame
         self.frames.append([json.loads(line) for line in frame.split(b"\n")])
 
-    async def give(self, parts: Sequence[bytes]) -> None:
+    async def give(self, parts: Iterable[bytes]) -> None:
         self.tell(b"".join(parts))
         await asyncio.sleep(0)
 

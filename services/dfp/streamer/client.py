@@ -1,6 +1,6 @@
 """One client as the hub sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from dfp.contracts.errors import ContractError
@@ -31,7 +31,7 @@ class Client(Protocol):
     def tell(self, frame: bytes) -> None:
         """Send without waiting. A client for which too much waits then leaves the broadcasts by itself."""
 
-    async def give(self, parts: Sequence[bytes]) -> None:
+    async def give(self, parts: Iterable[bytes]) -> None:
         """Send one long frame in pieces, each when the client has taken enough of those before.
 
         Raises:
@@ -46,7 +46,7 @@ class Client(Protocol):
         """
 
     def requests(self) -> Sequence[Filter | ContractError]:
-        """What the client has sent since the last call: filters that it asks for, and mistakes."""
+        """What the client has sent since the last call: the filter that it asks for, if any, and mistakes."""
 
     def wake(self) -> None:
         """Leave the broadcasts and the waiting, and be brought up to date."""

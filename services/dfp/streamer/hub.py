@@ -6,6 +6,7 @@ behind: it is in no group and is given what it lacks from memory or from Redis, 
 `told`. Then it joins; as nothing is awaited in between, it misses no entry and gets none twice.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from dfp.api.store import Store
@@ -151,12 +152,11 @@ class Hub:
             if client.timeline != self.timeline and not self.ready:
                 self._waiting.add(client)
                 return
-            asked: Filter | None = None
-            for request in client.requests():
+            requests = client.requests()
+            for request in requests:
                 if isinstance(request, ContractError):
                     client.tell(messages.error(client.seq, request))
-                else:
-                    asked = request
+            asked = next((request for request in requests if isinstance(request, Filter)), None)
             if asked is not None or client.timeline != self.timeline:
                 head = [messages.resync(self.store.seq, self._lost)] if client.timeline != self.timeline else []
                 if asked is not None:
@@ -167,6 +167,8 @@ class Hub:
             elif client.wanted.alerts and (missed := self.alerts.after(client.alerts)):
                 client.tell(messages.frame(missed))
                 client.alerts = self.alerts.told
+            elif requests:
+                continue  # the client may have to drain, or to go
             elif client.seq >= self.told:
                 self._join(client)
                 return
@@ -233,4 +235,4 @@ class Hub:
         wanted = client.wanted
         payloads = [found.payload for found in self.store.open() if wanted.passes(traits(found.opportunity))]
         client.seq, client.timeline = seq, self.timeline
-        await client.give([*(line + b"\n" for line in head), *messages.snapshot(seq, payloads, reason)])
+        await client.give(itertools.chain((line + b"\n" for line in head), messages.snapshot(seq, payloads, reason)))

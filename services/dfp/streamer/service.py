@@ -19,9 +19,6 @@ from dfp.streamer.sender import Sender
 from dfp.streamer.settings import StreamerSettings
 
 HEARTBEAT_S = 5.0
-PING_S = 20.0
-"""Below the idle time of the proxies in front, which is 60 s or more. A client that does not answer in time is cut."""
-
 HANDSHAKE_S = 5.0
 READ_BUFFER = 2048
 """Bytes of a connection's read buffer at first: most clients send nothing, and it grows for those that do."""
@@ -48,8 +45,8 @@ async def run(service: Service[StreamerSettings]) -> None:
         door,
         sock=listen(settings.http_host, settings.http_port, shared=False, send_buffer=settings.client_buffer_bytes),
         enable_auto_ping=True,
-        auto_ping_idle_timeout=PING_S,
-        auto_ping_reply_timeout=PING_S,
+        auto_ping_idle_timeout=settings.ping_s,
+        auto_ping_reply_timeout=settings.ping_s,
         auto_ping_strategy=WSAutoPingStrategy.PING_PERIODICALLY,
         enable_auto_pong=False,  # it would answer clients that read nothing, without end
         websocket_handshake_timeout=HANDSHAKE_S,

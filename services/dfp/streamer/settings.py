@@ -22,6 +22,13 @@ class StreamerSettings(ServiceSettings):
     client_patience_s: float = Field(
         default=60.0, gt=0, description="How long a client that is behind may take nothing; then it is closed with 1013"
     )
+    ping_s: float = Field(
+        default=20.0,
+        gt=0,
+        le=3600,
+        description="Seconds between pings, below the idle time of proxies, which is 60 s or more; a client that does "
+        "not answer within the same time is cut",
+    )
     drain_s: float = Field(
         default=5.0, ge=0, le=3600, description="Seconds over which many clients are closed before a restart"
     )

@@ -1,7 +1,7 @@
 """One WebSocket connection: sends, listens, notices when the other end does not keep up, says goodbye with a reason."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 
 import structlog
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -103,7 +103,7 @@ class SocketClient(WSListener):
         if not self._closing:
             self._transport.send(WSMsgType.TEXT, frame)
 
-    async def give(self, parts: Sequence[bytes]) -> None:
+    async def give(self, parts: Iterable[bytes]) -> None:
         """Send one long frame in pieces, each when the client has taken enough of those before.
 
         Raises:
