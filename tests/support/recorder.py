@@ -108,7 +108,7 @@ class Pipeline:
     def __init__(self, history_kept: int = 100) -> None:
         self.log = Log()
         self.hold = False
-        self.hub = Hub(self.log, lambda: 42, self._wake, History(history_kept))
+        self.hub = Hub(self.log, lambda: 42, self._wake, history=History(history_kept))
 
     def _wake(self) -> None:
         if not self.hold:

@@ -29,7 +29,7 @@ def load(text: str) -> Authorize:
         raise ValueError(f"expected {EXPECTED}")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # the module is not ours: importing it may raise anything
         raise ValueError(f"expected {EXPECTED} ({error})") from None
     if not callable(found):
         raise ValueError(f"expected {EXPECTED} ({name} is no function)")

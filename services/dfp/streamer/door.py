@@ -11,7 +11,8 @@ from dfp.contracts.errors import ContractError
 from dfp.streamer import drain, request
 from dfp.streamer.authorize import Authorize
 from dfp.streamer.hub import Hub
-from dfp.streamer.socket_client import SocketClient
+from dfp.streamer.metrics import Metrics
+from dfp.streamer.socket_client import Limits, SocketClient
 
 GOODBYE_S = 2.0
 """How long the last clients may take to answer the goodbye."""
@@ -22,17 +23,13 @@ _log = structlog.get_logger(__name__)
 
 
 class Door:
-    """Accepts connections and hands them to the hub.
+    """Accepts connections and hands them to the hub."""
 
-    Args:
-        buffer_bytes, patience_s: see `SocketClient`.
-    """
-
-    def __init__(self, hub: Hub, authorize: Authorize, buffer_bytes: int, patience_s: float) -> None:
+    def __init__(self, hub: Hub, authorize: Authorize, limits: Limits, metrics: Metrics) -> None:
         self.hub = hub
         self.authorize = authorize
-        self.buffer_bytes = buffer_bytes
-        self.patience_s = patience_s
+        self.limits = limits
+        self.metrics = metrics
         self.clients: set[SocketClient] = set()
         self.closing = False
 
@@ -56,7 +53,7 @@ class Door:
             return _refuse(HTTPStatus.UNAUTHORIZED, refusal)
         if not self.hub.ready:
             return _refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the log is still being read; try again in a moment")
-        return SocketClient(self.hub, self.clients, wanted, self.buffer_bytes, self.patience_s)
+        return SocketClient(self.hub, self.clients, wanted, self.limits, self.metrics)
 
     async def say_goodbye(self, seconds: float) -> None:
         """Refuse new clients, and close every connection with 1012; clients come back with their last id.

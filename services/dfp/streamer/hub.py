@@ -32,14 +32,21 @@ class Hub:
     Args:
         now: wall clock, UTC nanoseconds; stamps the last hop.
         wake: called when there is something to send; `flush` is then called in time.
+        delayed: told of each revision how long it took from the aggregator to its broadcast, in seconds.
     """
 
     def __init__(
-        self, backlog: Backlog, now: Callable[[], int], wake: Callable[[], None], history: History | None = None
+        self,
+        backlog: Backlog,
+        now: Callable[[], int],
+        wake: Callable[[], None],
+        delayed: Callable[[float], None] = lambda seconds: None,
+        history: History | None = None,
     ) -> None:
         self.backlog = backlog
         self.now = now
         self.wake = wake
+        self.delayed = delayed
         self.store = Store()
         self.history = History() if history is None else history
         self.alerts = Alerts()
@@ -84,6 +91,9 @@ class Hub:
             Item(entry.seq, messages.opportunity(entry.seq, entry.payload, {**entry.meta.hops, "push": now}), change)
             for entry, change in self._pending
         ]
+        if self.ready:
+            for entry, _ in self._pending:
+                self.delayed((now - entry.meta.hops.get("opportunity", now)) / 1e9)
         self._pending = []
         while len(run := take(items, FRAME_BYTES)) < len(items):
             self._broadcast(run, [], [])

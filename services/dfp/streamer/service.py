@@ -1,6 +1,7 @@
 """The signal-streamer as a process."""
 
 import asyncio
+import os
 import time
 
 from picows import WSAutoPingStrategy, ws_create_server
@@ -15,11 +16,15 @@ from dfp.streamer.backlog import RedisBacklog
 from dfp.streamer.door import Door
 from dfp.streamer.hub import Hub
 from dfp.streamer.listening import allow_many_connections, listen
+from dfp.streamer.metrics import Metrics
 from dfp.streamer.sender import Sender
 from dfp.streamer.settings import StreamerSettings
+from dfp.streamer.shards import supervise
+from dfp.streamer.socket_client import Limits
 
 HEARTBEAT_S = 5.0
 HANDSHAKE_S = 5.0
+PARENT_S = 1.0
 READ_BUFFER = 2048
 """Bytes of a connection's read buffer at first: most clients send nothing, and it grows for those that do."""
 
@@ -30,20 +35,42 @@ async def _beat(hub: Hub) -> None:
         hub.heartbeat()
 
 
+async def _end_with(parent: int) -> None:
+    """Return when the process that has started this one is gone."""
+    while True:
+        await asyncio.sleep(PARENT_S)
+        if os.getppid() != parent:
+            return
+
+
 async def run(service: Service[StreamerSettings]) -> None:
+    """Serve clients until the service is told to stop, here or in shards."""
+    await (supervise(service) if service.settings.shards > 1 else serve_clients(service))
+
+
+async def serve_clients(service: Service[StreamerSettings]) -> None:
     """Follow the log and serve clients until the service is told to stop."""
     settings = service.settings
+    metrics = Metrics()
+    service.health.metrics = metrics.text
     allow_many_connections()
     redis = connect(settings.redis_url)
     sender = Sender()
-    hub = Hub(RedisBacklog(redis, service.names.opportunities), time.time_ns, sender.wake)
+    hub = Hub(RedisBacklog(redis, service.names.opportunities), time.time_ns, sender.wake, metrics.delay.observe)
     sender.flush = hub.flush
-    door = Door(hub, authorize.load(settings.authorize), settings.client_buffer_bytes, settings.client_patience_s)
+    limits = Limits(settings.client_buffer_bytes, settings.client_patience_s)
+    door = Door(hub, authorize.load(settings.authorize), limits, metrics)
+    metrics.watch(door.clients, hub)
     feed = Feed(redis, service.names.opportunities, hub, service.health)
     alerts = AlertFeed(redis, service.names.risk_alerts, hub.take_alert)
     server = await ws_create_server(
         door,
-        sock=listen(settings.http_host, settings.http_port, shared=False, send_buffer=settings.client_buffer_bytes),
+        sock=listen(
+            settings.http_host,
+            settings.http_port,
+            shared=settings.shard_of is not None,
+            send_buffer=settings.client_buffer_bytes,
+        ),
         enable_auto_ping=True,
         auto_ping_idle_timeout=settings.ping_s,
         auto_ping_reply_timeout=settings.ping_s,
@@ -56,6 +83,8 @@ async def run(service: Service[StreamerSettings]) -> None:
     end_feeds = asyncio.Event()  # clients are told what happens until the last of them is gone
     work = (feed.run(end_feeds), alerts.run(end_feeds), _beat(hub), service.stop.wait())
     tasks = [asyncio.create_task(each) for each in work]
+    if settings.shard_of is not None:
+        tasks.append(asyncio.create_task(_end_with(settings.shard_of)))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -13,6 +13,12 @@ class StreamerSettings(ServiceSettings):
 
     http_host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
     http_port: int = Field(default=8100, ge=1, le=65535)
+    shards: int = Field(
+        default=1, ge=1, le=64, description="Processes that serve clients on the same port, each on a core of its own"
+    )
+    shard_of: int | None = Field(
+        default=None, description="Set for a shard by the process that has started it: the id of that process"
+    )
     client_buffer_bytes: int = Field(
         default=256 * 1024,
         ge=1024,

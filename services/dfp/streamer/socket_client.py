@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass
 
 import structlog
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -12,6 +13,7 @@ from dfp.streamer.client import Gone
 from dfp.streamer.filters import Filter
 from dfp.streamer.hub import FRAME_BYTES, Hub
 from dfp.streamer.incoming import Incoming, Unacceptable
+from dfp.streamer.metrics import Metrics
 from dfp.streamer.request import Request, parse_message
 
 CLOSE_S = 30.0
@@ -25,27 +27,36 @@ ANSWER_PAUSE_S = 0.1
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may demand.
+
+    Attributes:
+        buffer_bytes: how much may wait for it before it is behind.
+        patience_s: how long it may then take to drain most of it.
+    """
+
+    buffer_bytes: int
+    patience_s: float
+
+
 class SocketClient(WSListener):
     """Implements `dfp.streamer.client.Client` on a picows transport.
 
     What waits for a client is `buffer_bytes` and one frame more at most: a client for which more waits leaves the
     broadcasts, and what it lacks is kept once for all clients, by the history and by Redis.
-
-    Args:
-        buffer_bytes: how much may wait for the client before it is behind.
-        patience_s: how long it may then take to drain most of it.
     """
 
     def __init__(
-        self, hub: Hub, clients: "set[SocketClient]", request: Request, buffer_bytes: int, patience_s: float
+        self, hub: Hub, clients: "set[SocketClient]", request: Request, limits: Limits, metrics: Metrics
     ) -> None:
         super().__init__()
         self.hub = hub
         self.clients = clients
         self.last_id = request.last_id
         self.wanted: Filter = request.wanted
-        self.buffer_bytes = buffer_bytes
-        self.patience_s = patience_s
+        self.limits = limits
+        self.metrics = metrics
         self.seq = 0
         self.alerts = 0
         self.timeline = hub.timeline
@@ -64,7 +75,7 @@ class SocketClient(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The handshake is done."""
         self._transport = transport
-        transport.underlying_transport.set_write_buffer_limits(high=self.buffer_bytes)
+        transport.underlying_transport.set_write_buffer_limits(high=self.limits.buffer_bytes)
         self.clients.add(self)
         self._start(self.hub.admit(self, self.last_id))
 
@@ -73,6 +84,8 @@ class SocketClient(WSListener):
         kind = frame.msg_type
         if kind == WSMsgType.CLOSE:
             if not self._closing:
+                self._closing = True
+                self.metrics.closes["client"] += 1
                 transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
         elif kind == WSMsgType.PING:
@@ -83,6 +96,9 @@ class SocketClient(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The connection has ended, for whatever reason."""
+        if not self._closing:
+            sent = transport.close_handshake.sent if transport.close_handshake else None
+            self.metrics.closes["lost" if sent is None else sent.code.name.lower()] += 1
         self._closing = True
         self.gone.set()
         self._writable.set()
@@ -101,7 +117,7 @@ class SocketClient(WSListener):
     def tell(self, frame: bytes) -> None:
         """Send without waiting."""
         if not self._closing:
-            self._transport.send(WSMsgType.TEXT, frame)
+            self._send(WSMsgType.TEXT, frame)
 
     async def give(self, parts: Iterable[bytes]) -> None:
         """Send one long frame in pieces, each when the client has taken enough of those before.
@@ -114,10 +130,10 @@ class SocketClient(WSListener):
             piece.append(part)
             size += len(part)
             if size >= FRAME_BYTES:
-                self._transport.send(kind, b"".join(piece), fin=False)
+                self._send(kind, b"".join(piece), fin=False)
                 kind, piece, size = WSMsgType.CONTINUATION, [], 0
                 await self._drained()
-        self._transport.send(kind, b"".join(piece))
+        self._send(kind, b"".join(piece))
 
     async def drained(self) -> None:
         """Wait until little is waiting for the client.
@@ -146,10 +162,16 @@ class SocketClient(WSListener):
         if self._closing:
             return
         self._closing = True
+        self.metrics.closes[code.name.lower()] += 1
         self.hub.leave(self)
         self._writable.set()
         self._transport.send_close(code, reason.encode()[:120])
         asyncio.get_running_loop().call_later(CLOSE_S, self._transport.disconnect, False)
+
+    def _send(self, kind: WSMsgType, payload: bytes, *, fin: bool = True) -> None:
+        self.metrics.frames += 1
+        self.metrics.bytes += len(payload)
+        self._transport.send(kind, payload, fin)
 
     def _listen(self, frame: WSFrame) -> None:
         begins = frame.msg_type != WSMsgType.CONTINUATION
@@ -181,10 +203,10 @@ class SocketClient(WSListener):
     async def _drained(self) -> None:
         if not self._writable.is_set():
             try:
-                await asyncio.wait_for(self._writable.wait(), self.patience_s)
+                await asyncio.wait_for(self._writable.wait(), self.limits.patience_s)
             except TimeoutError:
                 size = self._transport.underlying_transport.get_write_buffer_size()
-                reason = f"too slow: {size} bytes waited for {self.patience_s:g} s"
+                reason = f"too slow: {size} bytes waited for {self.limits.patience_s:g} s"
                 _log.info("a client is closed", reason=reason)
                 self.close(WSCloseCode.TRY_AGAIN_LATER, reason)
         await asyncio.sleep(0)  # an event that is set gives nobody else a turn
