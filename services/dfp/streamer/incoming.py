@@ -25,8 +25,7 @@ class Incoming:
     """
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._data = bytearray()  # no list: thousands of fragments of one byte would be large
         self._open = False
         self._binary = False
 
@@ -46,14 +45,13 @@ class Incoming:
         if begins:
             self._binary = binary
         self._open = not fin
-        self._size += len(payload)
-        if self._size > LARGEST:
+        if len(self._data) + len(payload) > LARGEST:
             raise Unacceptable(1009, f"more than {LARGEST} bytes in one message")
-        if payload:  # empty frames without end take no memory
-            self._parts.append(payload)
+        self._data += payload
         if not fin:
             return None
-        data, self._parts, self._size = b"".join(self._parts), [], 0
+        data = bytes(self._data)
+        self._data = bytearray()
         if self._binary:
             raise ContractError("message", f"{len(data)} bytes in a binary frame", "a text frame with JSON")
         try:

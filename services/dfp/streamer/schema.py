@@ -71,7 +71,7 @@ class SnapshotMessage(_Document, frozen=True, kw_only=True):
 
 
 class Reason(_Document, frozen=True, kw_only=True):
-    """Why."""
+    """Why everything is retracted, for people."""
 
     reason: str
 
