@@ -28,11 +28,13 @@ export class Stream {
     this.#socket = socket;
     socket.onopen = () => this.onState("live");
     socket.onmessage = ({ data }) => {
-      const message = JSON.parse(data);
-      this.#lastId = message.id;
       this.#retry = FIRST_RETRY_MS;
       this.#watch();
-      this.onMessage(message);
+      for (const line of data.split("\n")) { // a frame may hold several messages
+        const message = JSON.parse(line);
+        this.#lastId = message.id;
+        this.onMessage(message);
+      }
     };
     socket.onclose = () => this.#lost(socket);
     this.#watch();

@@ -9,8 +9,9 @@ from dfp_operator.plan.settings import PipelineSettings
 STAGE_GRACE_SECONDS = 10
 """A stage finishes its batch and its last commit, for which it takes 5 s at most; twice that."""
 
-DOOR_GRACE_SECONDS = 5
-"""A door finishes the requests under way, for which it takes 2 s at most."""
+DOOR_GRACE_SECONDS = 10
+"""A door finishes the requests under way, for which it takes 2 s at most; before, the streamer sends its clients away
+over 5 s."""
 
 STOP_ORDER = ("collector", "features", "engine", "aggregator", "risk-guard", "api", "streamer", "gateway")
 """The source first, the door last, so that everything that was read still reaches the clients; the guard after the

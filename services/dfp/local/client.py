@@ -83,7 +83,8 @@ class _Listener(WSListener):
             self.parts += frame.get_payload_as_bytes()
             if frame.fin:
                 data, self.parts = self.parts, b""
-                self.client.take(data, now_ns)
+                for line in data.split(b"\n"):
+                    self.client.take(line, now_ns)
         elif frame.msg_type == WSMsgType.PING:
             transport.send_pong(frame.get_payload_as_bytes())
         elif frame.msg_type == WSMsgType.CLOSE:

@@ -12,7 +12,7 @@ from dfp.contracts.signal import Direction
 from dfp.local.backoff import Backoff
 
 BACKLOG = 10_000
-"""Messages that wait while a terminal is slow; then the connection waits too."""
+"""Frames that wait while a terminal is slow; then the connection waits too."""
 
 
 class Message(msgspec.Struct):
@@ -59,9 +59,10 @@ async def messages(url: str, on_loss: Callable[[str, float], None]) -> AsyncGene
             try:
                 while (data := await queue.get()) is not None:
                     failures = 0
-                    message = msgspec.json.decode(data, type=Message)
-                    last_id = "" if message.type == "resync" else message.id
-                    yield message
+                    for line in data.split(b"\n"):
+                        message = msgspec.json.decode(line, type=Message)
+                        last_id = "" if message.type == "resync" else message.id
+                        yield message
             finally:
                 transport.disconnect()
         failures += 1

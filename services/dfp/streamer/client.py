@@ -1,113 +1,66 @@
-"""One WebSocket connection: sends, notices when the other end does not keep up, says goodbye with a reason."""
+"""One client as the hub sees it."""
 
-import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-import structlog
-from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
-
-from dfp.log.connection import UNREACHABLE
-from dfp.streamer.hub import Gone, Hub
-
-DRAIN_S = 60.0
-"""How long a client may take for one chunk of what it lacks, or for its snapshot."""
-
-CLOSE_S = 30.0
-"""How long the other end may take to answer a close frame, behind all that still waits for it."""
-
-_log = structlog.get_logger(__name__)
+from dfp.contracts.errors import ContractError
+from dfp.streamer.filters import Filter, Traits
+from dfp.streamer.history import Chunk
 
 
-class SocketClient(WSListener):
-    """Implements `dfp.streamer.hub.Client` on a picows transport.
+class Gone(Exception):
+    """The client is no longer there."""
 
-    Args:
-        last_id: the last id that the client knows, None when it did not say.
-        buffer_bytes: how much may wait for the client.
+
+class Client(Protocol):
+    """One connection.
+
+    Attributes:
+        seq: sequence number up to which the client knows everything that passes its filter. While it takes part in the
+            broadcasts that is the hub's `told`.
+        alerts: the same for alerts, in the count of `Alerts`.
+        timeline: of the hub, when the client was last told what is true.
+        wanted: the filter that holds.
     """
 
-    def __init__(self, hub: Hub, clients: "set[SocketClient]", last_id: str | None, buffer_bytes: int) -> None:
-        super().__init__()
-        self.hub = hub
-        self.clients = clients
-        self.last_id = last_id
-        self.buffer_bytes = buffer_bytes
-        self.seq = 0
-        self.gone = asyncio.Event()
-        self._transport: WSTransport
-        self._writable = asyncio.Event()
-        self._writable.set()
-        self._closing = False
-        self._admission: asyncio.Task[None]
+    seq: int
+    alerts: int
+    timeline: int
+    wanted: Filter
 
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        """The handshake is done."""
-        self._transport = transport
-        self.clients.add(self)
-        self._admission = asyncio.create_task(self._admit())
+    def tell(self, frame: bytes) -> None:
+        """Send without waiting. A client for which too much waits then leaves the broadcasts by itself."""
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Clients have nothing to say but goodbye; pings are answered by picows."""
-        if frame.msg_type == WSMsgType.CLOSE:
-            if not self._closing:
-                transport.send_close(frame.get_close_code(), frame.get_close_message())
-            transport.disconnect()
-
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """The connection has ended, for whatever reason."""
-        self._closing = True
-        self.gone.set()
-        self._writable.set()
-        self.clients.discard(self)
-        self.hub.leave(self)
-
-    def pause_writing(self) -> None:
-        """More is waiting for the client than the transport likes."""
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        """The client has taken most of it."""
-        self._writable.set()
-
-    def tell(self, message: bytes) -> None:
-        """Send, or close the connection when too much is waiting already."""
-        if self._closing:
-            return
-        if self._transport.underlying_transport.get_write_buffer_size() > self.buffer_bytes:
-            self.close(WSCloseCode.TRY_AGAIN_LATER, "too slow")
-        else:
-            self._transport.send(WSMsgType.TEXT, message)
-
-    async def drained(self) -> None:
-        """Wait until the client has taken what was sent.
+    async def give(self, parts: Iterable[bytes]) -> None:
+        """Send one long frame in pieces, each when the client has taken enough of those before.
 
         Raises:
-            Gone: it left, or did not take it in time.
+            Gone: it left, or was closed for being too slow.
         """
-        try:
-            await asyncio.wait_for(self._writable.wait(), DRAIN_S)
-        except TimeoutError:
-            self.close(WSCloseCode.TRY_AGAIN_LATER, "too slow")
-        await asyncio.sleep(0)  # an event that is set gives nobody else a turn
-        if self._closing:
-            raise Gone
 
-    def close(self, code: WSCloseCode, reason: str) -> None:
-        """Say goodbye; the connection is cut when the other end does not answer."""
-        if self._closing:
-            return
-        self._closing = True
-        self.hub.leave(self)
-        self._transport.send_close(code, reason.encode())
-        asyncio.get_running_loop().call_later(CLOSE_S, self._transport.disconnect, False)
+    async def drained(self) -> None:
+        """Wait until little is waiting for the client.
 
-    async def _admit(self) -> None:
-        try:
-            await self.hub.admit(self, self.last_id)
-        except Gone:
-            return
-        except UNREACHABLE as error:
-            _log.warning("a client cannot resume while redis is away", error=str(error))
-            self.close(WSCloseCode.TRY_AGAIN_LATER, "the log is not reachable")
-        except Exception:
-            _log.exception("a client could not be admitted")
-            self.close(WSCloseCode.INTERNAL_ERROR, "an error in the streamer")
+        Raises:
+            Gone: it left, or was closed for being too slow.
+        """
+
+    def requests(self) -> Sequence[Filter | ContractError]:
+        """What the client has sent since the last call: the filter that it asks for, if any, and mistakes."""
+
+    def wake(self) -> None:
+        """Leave the broadcasts and the waiting, and be brought up to date."""
+
+
+class Backlog(Protocol):
+    """What the hub asks the log for, beyond its own memory."""
+
+    async def last(self) -> int:
+        """The newest sequence number of the stream."""
+
+    async def after(self, seq: int, count: int, known: dict[str, Traits]) -> Chunk | None:
+        """Messages that follow `seq`, None when some of them were trimmed.
+
+        Args:
+            known: opportunity id -> its latest revision in what was read so far; it goes on from there.
+        """

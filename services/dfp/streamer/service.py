@@ -1,74 +1,32 @@
 """The signal-streamer as a process."""
 
 import asyncio
-import contextlib
+import os
 import time
-from http import HTTPStatus
 
-from picows import (
-    WSAutoPingStrategy,
-    WSCloseCode,
-    WSListener,
-    WSUpgradeRequest,
-    WSUpgradeResponse,
-    WSUpgradeResponseWithListener,
-    ws_create_server,
-)
+from picows import WSAutoPingStrategy, ws_create_server
 
 from dfp.api.feed import Feed
-from dfp.contracts.errors import ContractError
 from dfp.log.connection import close, connect
 from dfp.runtime.service import Service, serve
 from dfp.runtime.tasks import end
-from dfp.streamer import request
+from dfp.streamer import authorize, incoming
+from dfp.streamer.alert_feed import AlertFeed
 from dfp.streamer.backlog import RedisBacklog
-from dfp.streamer.client import SocketClient
+from dfp.streamer.door import Door
 from dfp.streamer.hub import Hub
+from dfp.streamer.listening import allow_many_connections, listen
+from dfp.streamer.metrics import Metrics
+from dfp.streamer.sender import Sender
 from dfp.streamer.settings import StreamerSettings
+from dfp.streamer.shards import supervise
+from dfp.streamer.socket_client import Limits
 
 HEARTBEAT_S = 5.0
-PING_S = 20.0
-"""Below the idle time of the proxies in front, which is 60 s or more. A client that does not answer in time is cut."""
-
-LARGEST_CLIENT_FRAME = 4096
-GOODBYE_S = 2.0
-
-
-class Door:
-    """Accepts connections and hands them to the hub."""
-
-    def __init__(self, hub: Hub, buffer_bytes: int) -> None:
-        self.hub = hub
-        self.buffer_bytes = buffer_bytes
-        self.clients: set[SocketClient] = set()
-
-    def __call__(self, upgrade: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
-        """The client behind a request, or an answer that says why there is none."""
-        try:
-            wanted = request.parse(upgrade.path)
-        except request.NotFound as error:
-            return _refuse(HTTPStatus.NOT_FOUND, str(error))
-        except ContractError as error:
-            return _refuse(HTTPStatus.BAD_REQUEST, str(error))
-        if not self.hub.ready:
-            return _refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the log is still being read; try again in a moment")
-        return SocketClient(self.hub, self.clients, wanted.last_id, self.buffer_bytes)
-
-    async def say_goodbye(self) -> None:
-        """Close every connection with 1012; clients come back with their last id."""
-        leaving = tuple(self.clients)
-        for client in leaving:
-            client.close(WSCloseCode.SERVICE_RESTART, "the streamer restarts")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_S):
-                for client in leaving:
-                    await client.gone.wait()
-
-
-def _refuse(status: HTTPStatus, detail: str) -> WSUpgradeResponseWithListener:
-    body = f"{detail}\n".encode()
-    headers = {"Content-Type": "text/plain; charset=utf-8"}
-    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
+HANDSHAKE_S = 5.0
+PARENT_S = 1.0
+READ_BUFFER = 2048
+"""Bytes of a connection's read buffer at first: most clients send nothing, and it grows for those that do."""
 
 
 async def _beat(hub: Hub) -> None:
@@ -77,32 +35,65 @@ async def _beat(hub: Hub) -> None:
         hub.heartbeat()
 
 
+async def _end_with(parent: int) -> None:
+    """Return when the process that has started this one is gone."""
+    while True:
+        await asyncio.sleep(PARENT_S)
+        if os.getppid() != parent:
+            return
+
+
 async def run(service: Service[StreamerSettings]) -> None:
+    """Serve clients until the service is told to stop, here or in shards."""
+    await (supervise(service) if service.settings.shards > 1 else serve_clients(service))
+
+
+async def serve_clients(service: Service[StreamerSettings]) -> None:
     """Follow the log and serve clients until the service is told to stop."""
     settings = service.settings
+    metrics = Metrics()
+    service.health.metrics = metrics.text
+    allow_many_connections()
     redis = connect(settings.redis_url)
-    hub = Hub(RedisBacklog(redis, service.names.opportunities), time.time_ns)
-    door = Door(hub, settings.client_buffer_bytes)
+    sender = Sender()
+    hub = Hub(RedisBacklog(redis, service.names.opportunities), time.time_ns, sender.wake, metrics.delay.observe)
+    sender.flush = hub.flush
+    limits = Limits(settings.client_buffer_bytes, settings.client_patience_s)
+    door = Door(hub, authorize.load(settings.authorize), limits, metrics)
+    metrics.watch(door.clients, hub)
     feed = Feed(redis, service.names.opportunities, hub, service.health)
+    alerts = AlertFeed(redis, service.names.risk_alerts, hub.take_alert)
     server = await ws_create_server(
         door,
-        str(settings.http_host),
-        settings.http_port,
+        sock=listen(
+            settings.http_host,
+            settings.http_port,
+            shared=settings.shard_of is not None,
+            send_buffer=settings.client_buffer_bytes,
+        ),
         enable_auto_ping=True,
-        auto_ping_idle_timeout=PING_S,
-        auto_ping_reply_timeout=PING_S,
+        auto_ping_idle_timeout=settings.ping_s,
+        auto_ping_reply_timeout=settings.ping_s,
         auto_ping_strategy=WSAutoPingStrategy.PING_PERIODICALLY,
-        max_frame_size=LARGEST_CLIENT_FRAME,
+        enable_auto_pong=False,  # it would answer clients that read nothing, without end
+        websocket_handshake_timeout=HANDSHAKE_S,
+        max_frame_size=incoming.LARGEST,
+        read_buffer_init_size=READ_BUFFER,
     )
-    tasks = [asyncio.create_task(work) for work in (feed.run(service.stop), _beat(hub), service.stop.wait())]
+    end_feeds = asyncio.Event()  # clients are told what happens until the last of them is gone
+    work = (feed.run(end_feeds), alerts.run(end_feeds), _beat(hub), service.stop.wait())
+    tasks = [asyncio.create_task(each) for each in work]
+    if settings.shard_of is not None:
+        tasks.append(asyncio.create_task(_end_with(settings.shard_of)))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
-            task.result()  # the feed and the heartbeat end only by an error
+            task.result()  # the feeds and the heartbeat end only by an error
     finally:
         service.stop.set()
+        await door.say_goodbye(settings.drain_s)
         server.close()
-        await door.say_goodbye()
+        end_feeds.set()
         await end(*tasks)
         await close(redis)
 

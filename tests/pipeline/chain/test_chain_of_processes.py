@@ -140,15 +140,20 @@ class Client:
             with contextlib.suppress(OSError, WebSocketException):
                 async with open_socket(f"{self.url}?last_id={self.last_id}") as socket:
                     self.connections += 1
-                    async for text in socket:
-                        message = json.loads(text)
-                        if message["type"] == "opportunity":
-                            self.last_id = message["id"]
-                            self.received.append((self.last_seq, message["payload"]))
-                            if len(self.received) % 20 == 0 and self.connections < 5:
-                                break
-                        assert message["type"] != "snapshot", message
+                    async for frame in socket:
+                        if self.take(str(frame)) and self.connections < 5:
+                            break
             await asyncio.sleep(0.05)
+
+    def take(self, frame: str) -> bool:
+        """Take the messages of a frame; whether it is time to hang up."""
+        before = len(self.received) // 20
+        for message in map(json.loads, frame.split("\n")):
+            if message["type"] == "opportunity":
+                self.last_id = message["id"]
+                self.received.append((self.last_seq, message["payload"]))
+            assert message["type"] != "snapshot", message
+        return len(self.received) // 20 > before
 
 
 def no_revision_is_skipped(revisions: list[tuple[str, int]]) -> None:

@@ -13,6 +13,7 @@ from conftest import Server
 from dfp.log import connection as log_connection
 from door_processes import NAMES, Doors, doors, fetch, lives, publish
 from revisions import revision
+from socket_messages import next_message
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ async def test_the_gateway_leads_to_all_doors_and_to_the_page(door: Doors, redis
     assert (await fetch(f"{url}/health/ready")) == (200, b"serving\n")
     assert (await fetch(f"{url}/version")) == await fetch(f"{url}/api/version")
     async with connect(f"{url.replace('http', 'ws')}/ws/opportunities?last_id=0-0") as client:
-        ids = [json.loads(await client.recv())["id"] for _ in range(5)]
+        ids = [(await next_message(client))["id"] for _ in range(5)]
     assert ids == [f"0-{n}" for n in range(1, 6)]
     for path, piece in (("/", b"Dongfengpo"), ("/main.js", b"import"), ("/style.css", b"--up")):
         status, body = await fetch(f"{url}{path}")

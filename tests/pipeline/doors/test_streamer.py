@@ -1,8 +1,8 @@
 """The WebSocket door on a real server: what clients receive is exactly what the log holds."""
 
 import asyncio
-import json
 import random
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +17,8 @@ from conftest import Server
 from dfp.log import connection as log_connection
 from door_processes import NAMES, Doors, doors, lives, publish, stream_holds
 from revisions import revision
+from socket_messages import any_message, next_message
+from waiting import until
 
 
 @pytest.fixture
@@ -28,17 +30,8 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
-    with doors(redis_url, tmp_path, DFP_CLIENT_BUFFER_BYTES=str(2**20)) as found:
+    with doors(redis_url, tmp_path) as found:
         yield found
-
-
-async def next_message(client: ClientConnection) -> dict[str, Any]:
-    """The next message that is no heartbeat."""
-    async with asyncio.timeout(20):
-        while True:
-            message: dict[str, Any] = json.loads(await client.recv())
-            if message["type"] != "heartbeat":
-                return message
 
 
 async def receive(
@@ -119,25 +112,51 @@ async def test_what_was_trimmed_cannot_be_resumed_and_the_client_is_told(door: D
         assert await receive(client, "0-30") == await stream_holds(redis)
 
 
-async def test_a_slow_client_is_closed_with_a_reason_resumes_and_has_lost_nothing(door: Doors, redis: Redis) -> None:
+MANY = 8_000
+"""About 10 MB: far more than the kernel's buffers and ours together."""
+
+
+def narrow_socket(port: int) -> socket.socket:
+    """A connection whose own end takes little before it is read from."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    made.connect(("127.0.0.1", port))
+    return made
+
+
+async def publish_many(redis: Redis, quick: ClientConnection) -> None:
+    """Publish `MANY` revisions at the pace of one client that keeps up."""
+    for first in range(0, MANY, 200):
+        await publish(redis, *(revision(f"{n}", reason="x" * 500) for n in range(first, first + 200)))
+        assert len(await receive(quick, f"0-{first + 200}")) == 200
+
+
+async def test_a_slow_client_holds_nobody_up_and_catches_up_without_a_loss(door: Doors, redis: Redis) -> None:
     await door.start("streamer")
-    narrow = socket.socket()
-    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-    narrow.connect(("127.0.0.1", door.streamer.http_port))
     url = f"{door.socket_url}?last_id=0-0"
-    count = 8_000  # about 8 MB: more than the kernel's buffers and ours together
-    received: list[tuple[str, Any]] = []
+    narrow = narrow_socket(door.streamer.http_port)
     async with connect(url, sock=narrow, max_queue=1) as slow, connect(url) as quick:
-        for first in range(0, count, 200):
-            await publish(redis, *(revision(f"{n}", reason="x" * 500) for n in range(first, first + 200)))
-            assert len(await receive(quick, f"0-{first + 200}")) == 200
+        await publish_many(redis, quick)
+        assert await receive(slow, f"0-{MANY}") == await stream_holds(redis)
+
+
+async def test_a_client_that_takes_nothing_is_closed_with_a_reason_and_resumes(door: Doors, redis: Redis) -> None:
+    door.streamer.environment["DFP_CLIENT_PATIENCE_S"] = "0.5"
+    await door.start("streamer")
+    url = f"{door.socket_url}?last_id=0-0"
+    received: list[tuple[str, Any]] = []
+    narrow = narrow_socket(door.streamer.http_port)
+    async with connect(url, sock=narrow, max_queue=1) as slow, connect(url) as quick:
+        await publish_many(redis, quick)
+        await until(lambda: "too slow" in door.streamer.log.read_text())
         with pytest.raises(ConnectionClosed) as closed:
-            await receive(slow, f"0-{count}", received)
+            await receive(slow, f"0-{MANY}", received)
         assert closed.value.rcvd is not None
-        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1013, "too slow")
-    assert 0 < len(received) < count
+        assert closed.value.rcvd.code == 1013
+        assert re.fullmatch(r"too slow: \d+ bytes waited for 0\.5 s", closed.value.rcvd.reason)
+    assert 0 < len(received) < MANY
     async with connect(f"{door.socket_url}?last_id={received[-1][0]}") as again:
-        await receive(again, f"0-{count}", received)
+        await receive(again, f"0-{MANY}", received)
     assert received == await stream_holds(redis)
 
 
@@ -145,7 +164,7 @@ async def test_heartbeats_come_with_the_last_id(door: Doors, redis: Redis) -> No
     await publish(redis, *lives(3))
     await door.start("streamer")
     async with connect(f"{door.socket_url}?last_id=0-3") as client, asyncio.timeout(10):
-        assert json.loads(await client.recv()) == {"type": "heartbeat", "id": "0-3", "payload": {}}
+        assert await any_message(client) == {"type": "heartbeat", "id": "0-3", "payload": {}}
 
 
 async def test_a_streamer_that_stops_says_goodbye_and_its_successor_goes_on(door: Doors, redis: Redis) -> None:

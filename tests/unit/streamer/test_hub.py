@@ -1,99 +1,23 @@
 """The hub's promise: each client is told every revision exactly once and in order, from wherever it starts."""
 
 import asyncio
-import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfp.contracts.opportunity import Opportunity, State
-from dfp.streamer import messages
+from dfp.contracts.opportunity import State
+from dfp.streamer.client import Gone
+from dfp.streamer.filters import Traits
 from dfp.streamer.history import Chunk
-from dfp.streamer.hub import Gone, Hub
+from recorder import Pipeline, Recorder
 from revisions import entry, revision
-
-
-class Recorder:
-    """A client that remembers; `patience` steps pass before it has taken what it was told."""
-
-    def __init__(self, patience: int = 0) -> None:
-        self.seq = 0
-        self.patience = patience
-        self.told: list[dict[str, Any]] = []
-        self.gone = False
-
-    def tell(self, message: bytes) -> None:
-        self.told.append(json.loads(message))
-
-    async def drained(self) -> None:
-        for _ in range(self.patience + 1):
-            await asyncio.sleep(0)
-        if self.gone:
-            raise Gone
-
-    def seqs(self) -> list[int]:
-        """Sequence numbers of the revisions it was told."""
-        return [int(message["id"][2:]) for message in self.told if message["type"] == "opportunity"]
-
-    def types(self) -> list[str]:
-        return [message["type"] for message in self.told]
-
-
-class Log:
-    """A stream in memory, as the backlog sees it; a step passes before it answers."""
-
-    def __init__(self) -> None:
-        self.entries: dict[int, Opportunity] = {}
-        self.during_read: Callable[[], None] = lambda: None
-
-    async def last(self) -> int:
-        await asyncio.sleep(0)
-        return max(self.entries, default=0)
-
-    async def after(self, seq: int, count: int) -> Chunk | None:
-        await asyncio.sleep(0)
-        if seq + 1 not in self.entries:
-            return None
-        found = [at for at in sorted(self.entries) if at > seq][:count]
-        chunk = Chunk(found[-1], [(at, _message(at, self.entries[at])) for at in found])
-        self.during_read()
-        return chunk
-
-
-def _message(seq: int, opportunity: Opportunity) -> bytes:
-    return messages.opportunity(seq, entry(seq, opportunity).payload, {})
-
-
-class Pipeline:
-    """A log, and a hub that follows it."""
-
-    def __init__(self, history_kept: int = 100) -> None:
-        self.log = Log()
-        self.hub = Hub(self.log, lambda: 42, history_kept)
-
-    def publish(self, count: int = 1, **fields: Any) -> None:
-        for _ in range(count):
-            seq = max(self.log.entries, default=0) + 1
-            made = revision(
-                fields.get("identifier", f"id-{seq}"), fields.get("rev", 1), state=fields.get("state", State.TRACKING)
-            )
-            self.log.entries[seq] = made
-            self.hub.take(entry(seq, made), made)
-
-    def start(self, count: int = 0) -> "Pipeline":
-        self.publish(count)
-        self.hub.caught_up()
-        return self
 
 
 async def test_a_new_client_gets_all_open_opportunities_and_then_each_revision() -> None:
     pipeline = Pipeline().start(2)
     pipeline.publish(identifier="id-1", rev=2, state=State.CLOSED)
-    client = Recorder()
-    await pipeline.hub.admit(client, None)
+    client = await pipeline.client()
     pipeline.publish(2)
     first, *rest = client.told
     assert (first["type"], first["id"]) == ("snapshot", "0-3")
@@ -104,15 +28,13 @@ async def test_a_new_client_gets_all_open_opportunities_and_then_each_revision()
 
 async def test_a_pushed_revision_carries_its_hops_and_the_push() -> None:
     pipeline = Pipeline().start()
-    client = Recorder()
-    await pipeline.hub.admit(client, None)
+    client = await pipeline.client()
     pipeline.publish()
     assert client.told[-1]["hops"] == {"opportunity": 1, "push": 42}
 
 
 async def test_an_empty_log_gives_an_empty_snapshot() -> None:
-    client = Recorder()
-    await Pipeline().start().hub.admit(client, None)
+    client = await Pipeline().start().client()
     assert client.told == [{"type": "snapshot", "id": "0-0", "payload": []}]
 
 
@@ -120,8 +42,7 @@ async def test_an_empty_log_gives_an_empty_snapshot() -> None:
 @pytest.mark.parametrize("history_kept", [1, 2, 100])
 async def test_a_client_resumes_right_after_what_it_knows_without_a_snapshot(last_id: int, history_kept: int) -> None:
     pipeline = Pipeline(history_kept).start(6)
-    client = Recorder()
-    await pipeline.hub.admit(client, f"0-{last_id}")
+    client = await pipeline.client(f"0-{last_id}")
     pipeline.publish()
     assert client.seqs() == list(range(last_id + 1, 8))
     assert set(client.types()) == {"opportunity"}
@@ -132,8 +53,7 @@ async def test_a_client_resumes_right_after_what_it_knows_without_a_snapshot(las
     [("0-99", "the log ends at 0-3"), ("1654047000-0", "entry id"), ("", "entry id"), ("0-9" + "9" * 40, "unknown")],
 )
 async def test_an_id_that_the_log_does_not_know_gets_a_snapshot_and_the_reason(last_id: str, reason: str) -> None:
-    client = Recorder()
-    await Pipeline().start(3).hub.admit(client, last_id)
+    client = await Pipeline().start(3).client(last_id)
     (snapshot,) = client.told
     assert (snapshot["type"], snapshot["id"], len(snapshot["payload"])) == ("snapshot", "0-3", 3)
     assert reason in snapshot["reason"]
@@ -144,54 +64,49 @@ async def test_a_client_whose_next_entries_were_trimmed_gets_a_snapshot_and_the_
     for seq in (1, 2, 3):
         del pipeline.log.entries[seq]
     for last_id in ("0-0", "0-2"):
-        client = Recorder()
-        await pipeline.hub.admit(client, last_id)
+        client = await pipeline.client(last_id)
         (snapshot,) = client.told
         assert "no longer kept" in snapshot["reason"]
-    client = Recorder()
-    await pipeline.hub.admit(client, "0-3")
+    client = await pipeline.client("0-3")
     assert client.seqs() == [4, 5, 6]
 
 
 async def test_a_client_that_comes_from_a_streamer_further_ahead_waits_for_this_one() -> None:
     pipeline = Pipeline().start(3)
     pipeline.log.entries[4] = pipeline.log.entries[5] = revision("ahead")
-    client = Recorder()
-    await pipeline.hub.admit(client, "0-4")
+    client = await pipeline.client("0-4")
     pipeline.hub.heartbeat()
     assert client.told == []
     for seq in (4, 5):
         pipeline.hub.take(entry(seq, revision("ahead")), revision("ahead"))
+        await client.settled()
     assert client.seqs() == [5]
 
 
 async def test_entries_that_were_passed_over_do_not_hold_a_client_up() -> None:
     pipeline = Pipeline(history_kept=1).start(6)
 
-    async def after(seq: int, _: int) -> Chunk:
+    async def after(seq: int, _: int, known: dict[str, Traits]) -> Chunk:
         await asyncio.sleep(0)
         return Chunk(seq + 2, [])
 
     pipeline.log.after = after  # type: ignore[method-assign]
-    client = Recorder()
     async with asyncio.timeout(5):
-        await pipeline.hub.admit(client, "0-0")
+        client = await pipeline.client("0-0")
     pipeline.publish()
     assert client.seqs()[-1] == 7
 
 
 async def test_heartbeats_carry_the_last_id() -> None:
     pipeline = Pipeline().start(3)
-    client = Recorder()
-    await pipeline.hub.admit(client, "0-3")
+    client = await pipeline.client("0-3")
     pipeline.hub.heartbeat()
     assert client.told == [{"type": "heartbeat", "id": "0-3", "payload": {}}]
 
 
 async def test_a_client_that_left_is_told_nothing_more() -> None:
     pipeline = Pipeline().start()
-    client = Recorder()
-    await pipeline.hub.admit(client, None)
+    client = await pipeline.client()
     pipeline.hub.leave(client)
     pipeline.publish()
     assert client.types() == ["snapshot"]
@@ -209,14 +124,14 @@ async def test_a_client_that_goes_while_it_catches_up_never_joins() -> None:
 
 async def test_when_the_log_was_replaced_clients_get_a_resync_and_a_new_snapshot() -> None:
     pipeline = Pipeline().start(3)
-    client = Recorder()
-    await pipeline.hub.admit(client, None)
+    client = await pipeline.client()
     pipeline.hub.reset("the log has lost entries")
     assert not pipeline.hub.ready
     made = revision("new")
     pipeline.hub.take(entry(1, made), made)
     pipeline.hub.caught_up()
     assert pipeline.hub.ready
+    await client.settled()
     pipeline.hub.take(entry(2, made), made)
     _, resync, snapshot, update = client.told
     assert (resync["type"], resync["id"], resync["payload"]) == (
@@ -243,11 +158,11 @@ async def test_a_client_that_catches_up_while_the_log_is_replaced_is_told_the_tr
             pipeline.hub.caught_up()
 
     pipeline.log.during_read = replace
-    client = Recorder()
-    await pipeline.hub.admit(client, "0-0")
+    client = await pipeline.client("0-0")
     if not caught_up_meanwhile:
         assert client.told == []
         pipeline.hub.caught_up()
+        await client.settled()
     assert client.types() == ["resync", "snapshot"]
     assert client.told[-1]["payload"] == []
 
@@ -267,13 +182,15 @@ def test_however_clients_arrive_between_publications_none_misses_or_repeats_an_e
         for step, count in enumerate([*published, 0]):
             for when, last, patience in arrivals:
                 if min(when, len(published)) == step:
-                    client = Recorder(patience)
+                    client = Recorder(pipeline.hub, patience=patience)
                     known = min(last, max(pipeline.log.entries))
                     task = asyncio.create_task(pipeline.hub.admit(client, f"0-{known}"))
                     admissions.append((client, known, task))
             pipeline.publish(count)
             await asyncio.sleep(0)
         await asyncio.gather(*(task for _, _, task in admissions))
+        for client, _, _ in admissions:
+            await client.settled()
         pipeline.publish()
         newest = max(pipeline.log.entries)
         for client, known, _ in admissions:

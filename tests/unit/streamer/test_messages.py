@@ -21,12 +21,12 @@ def test_an_opportunity_carries_its_id_its_payload_and_its_hops() -> None:
 
 
 def test_a_snapshot_is_a_list_and_says_why_it_was_not_asked_for() -> None:
-    assert json.loads(messages.snapshot(7, [PAYLOAD, PAYLOAD])) == {
+    assert json.loads(b"".join(messages.snapshot(7, [PAYLOAD, PAYLOAD]))) == {
         "type": "snapshot",
         "id": "0-7",
         "payload": [json.loads(PAYLOAD)] * 2,
     }
-    told = json.loads(messages.snapshot(0, [], 'last_id "x"'))
+    told = json.loads(b"".join(messages.snapshot(0, [], 'last_id "x"')))
     assert told == {"type": "snapshot", "id": "0-0", "payload": [], "reason": 'last_id "x"'}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dfp.contracts.errors import ContractError
-from dfp.streamer.request import NotFound, Resume, parse
+from dfp.streamer.request import NotFound, Request, parse
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from dfp.streamer.request import NotFound, Resume, parse
     ],
 )
 def test_a_client_asks_for_opportunities_and_may_say_what_it_knows(target: bytes, last_id: str | None) -> None:
-    assert parse(target) == Resume(last_id)
+    assert parse(target) == Request(last_id)
 
 
 def test_another_path_is_not_found() -> None:
@@ -26,5 +26,5 @@ def test_another_path_is_not_found() -> None:
 
 
 def test_a_misspelt_parameter_is_named() -> None:
-    with pytest.raises(ContractError, match=r"lastid.*last_id=0-"):
+    with pytest.raises(ContractError, match=r"lastid.*one of last_id"):
         parse(b"/ws/opportunities?lastid=0-1")
