@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
+PROBE = "/health/ready"
+
+
 @dataclass(frozen=True)
 class Request:
     """What arrived."""
@@ -55,7 +58,7 @@ class Upstream:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __aenter__(self) -> "Upstream":
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, limit=2**20)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -87,8 +90,10 @@ class Upstream:
         head, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         method, path, _ = head.split(" ")
         length = next((int(line.split(":")[1]) for line in lines if line.lower().startswith("content-length:")), 0)
-        request = Request(method, path, await reader.readexactly(length))
-        if path == "/health/ready":
+        chunked = any(line.lower() == "transfer-encoding: chunked" for line in lines)
+        body = await (reader.readuntil(b"\r\n0\r\n\r\n") if chunked else reader.readexactly(length))
+        request = Request(method, path, body)
+        if path == PROBE:
             await answer(writer, 200 if self.ready else 503, b"")
             return True
         self.requests.append(request)

@@ -49,7 +49,11 @@ def door(settings: GatewaySettings, site: Path) -> list[Json]:
         {"handler": "file_server", "root": str(site)},
     ]
     return [
-        _route(["/ws/*"], [_headers(tls), upstreams.stream(settings)]),
+        {
+            "match": [{"path": ["/ws/*"], "method": ["GET"]}],
+            "handle": [_headers(tls), *upstreams.stream(settings)],
+            "terminal": True,
+        },
         _route(PRIVATE_PATHS, [_headers(tls, DATA_POLICY), problems.answer(404)]),
         _route(["/api", "/api/*", *API_PATHS], [without_prefix, {"handler": "subroute", "routes": rest}]),
         {"handle": page},
