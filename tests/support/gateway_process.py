@@ -1,9 +1,8 @@
 """The gateway as the process it is in production, in front of upstreams that a test chooses."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ from door_processes import DoorProcess
 
 
 @contextmanager
-def gateway(folder: Path, apis: Sequence[int], streamers: Sequence[str] = (), **environment: str) -> Iterator[DoorProcess]:
+def gateway(
+    folder: Path, apis: Sequence[int], streamers: Sequence[str] = (), **environment: str
+) -> Iterator[DoorProcess]:
     """A gateway, not yet started.
 
     Args:

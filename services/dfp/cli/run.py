@@ -53,12 +53,17 @@ def run(service: Annotated[ServiceName, typer.Argument(help="Which service.")]) 
 
 def mistakes_of(service: ServiceName) -> tuple[type[Exception], ...]:
     """What a service raises when a person has to mend something, beside wrong settings."""
-    if service is not ServiceName.ENGINE:
-        return ()
-    from dfp.engine.loader import LoadError
-    from dfp.sdk.errors import StrategyError
+    if service is ServiceName.ENGINE:
+        from dfp.engine.loader import LoadError
+        from dfp.sdk.errors import StrategyError
 
-    return (LoadError, StrategyError)
+        return (LoadError, StrategyError)
+    if service is ServiceName.GATEWAY:
+        from dfp.gateway.service import CaddyMissing
+        from dfp.gateway.site import SiteMissing
+
+        return (CaddyMissing, SiteMissing)
+    return ()
 
 
 def settings_mistakes(error: "ValidationError") -> str:

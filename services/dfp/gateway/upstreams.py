@@ -33,6 +33,7 @@ CHECK = {"uri": "/health/ready", "interval": "1s", "timeout": "2s", "fails": 2, 
 LEAVE_OUT = {"max_fails": 1, "fail_duration": "1s"}
 """After one failure an instance gets nothing for a moment: a dead one is the idlest, and would be chosen each time."""
 
+
 def rest(settings: GatewaySettings) -> list[Json]:
     """Routes to the signal-api.
 

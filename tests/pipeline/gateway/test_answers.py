@@ -14,11 +14,28 @@ from gateway_process import client, gateway, problem
 from upstream import Request, Upstream
 from waiting import until
 
-PATHS = (
-    "/opportunities /opportunities/a/history /outcomes /signals /strategies /strategies/breakout /halts /halts/release "
-    "/risk/policies /risk/alerts /risk/locks /risk/verdicts /symbols /symbols/600000.SH/bars /market /pipeline /version "
-    "/health/live /health/ready /openapi.json"
-).split()
+PATHS = [
+    "/opportunities",
+    "/opportunities/a/history",
+    "/outcomes",
+    "/signals",
+    "/strategies",
+    "/strategies/breakout",
+    "/halts",
+    "/halts/release",
+    "/risk/policies",
+    "/risk/alerts",
+    "/risk/locks",
+    "/risk/verdicts",
+    "/symbols",
+    "/symbols/600000.SH/bars",
+    "/market",
+    "/pipeline",
+    "/version",
+    "/health/live",
+    "/health/ready",
+    "/openapi.json",
+]
 LONG = json.dumps({"opportunities": ["the same words again and again"] * 100}).encode()
 
 
@@ -68,12 +85,24 @@ async def test_an_unknown_path_beside_it_is_a_problem_of_the_gateway(
 
 @pytest.mark.parametrize(
     "path",
-    "/metrics /metrics/ /METRICS /api/metrics /api/metrics/ /API/Metrics /api//metrics //metrics /api/%6detrics "
-    "/api/./metrics /api/x/../metrics /opportunities/../metrics /opportunities/%2e%2e/metrics /api%2fmetrics".split(),
+    [
+        "/metrics",
+        "/metrics/",
+        "/METRICS",
+        "/api/metrics",
+        "/api/metrics/",
+        "/API/Metrics",
+        "/api//metrics",
+        "//metrics",
+        "/api/%6detrics",
+        "/api/./metrics",
+        "/api/x/../metrics",
+        "/opportunities/../metrics",
+        "/opportunities/%2e%2e/metrics",
+        "/api%2fmetrics",
+    ],
 )
-async def test_the_figures_of_the_api_are_not_public(
-    entrance: DoorProcess, upstream: Upstream, path: str
-) -> None:
+async def test_the_figures_of_the_api_are_not_public(entrance: DoorProcess, upstream: Upstream, path: str) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", entrance.http_port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     received = await reader.read()
@@ -83,9 +112,7 @@ async def test_the_figures_of_the_api_are_not_public(
     assert upstream.requests == []
 
 
-async def test_rest_and_page_are_compressed_as_the_client_can_read(
-    http: httpx.AsyncClient, upstream: Upstream
-) -> None:
+async def test_rest_and_page_are_compressed_as_the_client_can_read(http: httpx.AsyncClient, upstream: Upstream) -> None:
     async def long(_: Request, writer: asyncio.StreamWriter) -> None:
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(LONG)
         writer.write(head + LONG)
@@ -96,7 +123,7 @@ async def test_rest_and_page_are_compressed_as_the_client_can_read(
         for accepted, used in (("gzip", "gzip"), ("zstd, gzip", "zstd"), ("identity", None), ("br", None)):
             async with http.stream("GET", path, headers={"Accept-Encoding": accepted}) as found:
                 assert (found.status_code, found.headers.get("content-encoding")) == (200, used)
-                assert found.headers.get("vary") == (used and "Accept-Encoding")
+                assert not used or found.headers["vary"] == "Accept-Encoding"
     assert (await http.get("/opportunities", headers={"Accept-Encoding": "gzip"})).content == LONG
 
 
@@ -122,9 +149,7 @@ def access_lines(entrance: DoorProcess) -> list[dict[str, object]]:
     return [line for line in lines if line.get("logger") == "http.log.access.door"]
 
 
-async def test_each_request_is_one_line_that_tells_no_secret(
-    entrance: DoorProcess, http: httpx.AsyncClient
-) -> None:
+async def test_each_request_is_one_line_that_tells_no_secret(entrance: DoorProcess, http: httpx.AsyncClient) -> None:
     secret = {"Authorization": "Bearer s3cret", "Cookie": "session=s3cret", "Referer": "https://x/?token=s3cret"}
     await http.get("/opportunities?symbol=600000.SH&token=s3cret&password=s3cret", headers=secret)
     await http.get("/nothing")

@@ -53,7 +53,8 @@ async def test_the_death_of_one_api_harms_no_request_and_that_of_both_is_told_as
 
                     async def ask() -> None:
                         for _ in range(60):
-                            statuses.append((await http.get("/opportunities?limit=3")).status_code)
+                            found = await http.get("/opportunities?limit=3")
+                            statuses.append(found.status_code)
 
                     async def die() -> None:
                         await until(lambda: len(statuses) > 80)
@@ -82,9 +83,7 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
         yield entered
 
 
-async def behind(
-    stack: AsyncExitStack, folder: Path, *upstreams: Upstream
-) -> tuple[httpx.AsyncClient, DoorProcess]:
+async def behind(stack: AsyncExitStack, folder: Path, *upstreams: Upstream) -> tuple[httpx.AsyncClient, DoorProcess]:
     """A client of a gateway in front of these."""
     for upstream in upstreams:
         await stack.enter_async_context(upstream)
