@@ -17,4 +17,4 @@ def run() -> Result:
     schedule = partial(ticks.wave, seconds=SECONDS, at_once=AT_ONCE, spread=SPREAD)
     symbols = AT_ONCE + SPREAD
     goals = {"p99_ms": Goal("<=", 40), "p999_ms": Goal("<=", 80)}
-    return latency.measure("wave", Load(symbols, symbols * 20, schedule), goals)
+    return latency.measure("wave", Load(symbols, symbols * 20, schedule, ticks.WAVE_NS), goals)

@@ -6,6 +6,7 @@ when it is due, so that a queue is part of the figure. Producer and clients are 
 
 import asyncio
 import os
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,9 +29,9 @@ from dfp.market.phases import session_of, session_open_ns
 
 CLIENTS = 100
 QUICK = bool(os.environ.get("QUICK"))
-SECONDS = 20 if QUICK else 600
-WARM = 110 if QUICK else 410
-"""Ticks of each name before the measurement. Mean reversion needs 100; breakout 400, which the quick form leaves out."""
+SECONDS = 15 if QUICK else 600
+WARM = 105 if QUICK else 410
+"""Ticks of each name before the measurement: mean reversion needs 100, breakout 400, more than the quick form has."""
 
 OPEN_AFTER_NS = 1800 * SECOND_NS
 """Event time of the measurement's beginning since the open; the warm-up lies before it."""
@@ -40,7 +41,7 @@ IN_FLIGHT = 50_000
 """Raw ticks of the warm-up that may wait for the collector: far below the cap at which the oldest are dropped."""
 
 SETTLE_S = 3.0
-DRAIN_S = 5.0
+DRAIN_S = 60.0
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LONGEST_US = 600_000_000
 
@@ -55,11 +56,30 @@ class Load:
     Attributes:
         symbols: how many names.
         schedule: pickled to the producer's process.
+        wave_ns: time between two waves; None when there are none.
     """
 
     symbols: int
     ticks_per_minute: int
     schedule: Schedule
+    wave_ns: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was sent and received.
+
+    Attributes:
+        begin: first due time, wall clock in UTC nanoseconds.
+        shift_ns: from event time to the wall clock.
+    """
+
+    load: Load
+    sent: Sent
+    received: list[Received]
+    revisions: dict[str, Revision]
+    begin: int
+    shift_ns: int
 
 
 def measure(name: str, load: Load, goals: dict[str, Goal]) -> Result:
@@ -77,17 +97,35 @@ def measure(name: str, load: Load, goals: dict[str, Goal]) -> Result:
         here.recv()
         sending, told = context.Pipe(duplex=False)
         begin = time.time_ns() + int(SETTLE_S * SECOND_NS)
+        cpu = pipeline.cpu_seconds()
         work = context.Process(target=_produce, args=(pipeline.url, load, market, begin, first_event - begin, told))
         work.start()
         sent = _await(name, work, sending, begin)
         work.join()
-        time.sleep(DRAIN_S)
+        used = {service: value - cpu.get(service, value) for service, value in pipeline.cpu_seconds().items()}
+        drained, unread = _drain(pipeline, load.symbols * WARM + len(sent.late_us), sent.last_due)
+        time.sleep(SETTLE_S)
         here.send("stop")
         received, revisions = here.recv()
         clients.join()
-        accepted = pipeline.accepted()
-    lost = load.symbols * WARM + len(sent.late_us) - accepted
-    return _result(name, goals, load, sent, received, revisions, begin - first_event, lost)
+    figures = {
+        **_figures(Run(load, sent, received, revisions, begin, begin - first_event)),
+        "drain_ms": drained,
+        "ticks_unread": float(unread),
+        **{f"cores_{service}": value / (SECONDS + SETTLE_S) for service, value in sorted(used.items())},
+    }
+    described = {"symbols": load.symbols, "seconds": SECONDS, "ticks": len(sent.late_us), "clients": CLIENTS}
+    return Result(name, figures, goals, {**described, "warm": WARM})
+
+
+def _drain(pipeline: Pipeline, ticks: int, last_due: int) -> tuple[float, int]:
+    """Milliseconds from the last due time until every stage has done everything, and ticks that were not even read."""
+    deadline = time.monotonic() + DRAIN_S
+    while (unread := ticks - pipeline.accepted()) or backlog(pipeline.positions()):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.005)
+    return (time.time_ns() - last_due) / 1e6, unread
 
 
 def _first_event() -> int:
@@ -135,60 +173,50 @@ def _receive(url: str, clients: int, pipe: "Connection[object, str]") -> None:
     pipe.send((received, frames.revisions))
 
 
-def _result(
-    name: str,
-    goals: dict[str, Goal],
-    load: Load,
-    sent: Sent,
-    received: list[Received],
-    revisions: dict[str, Revision],
-    shift_ns: int,
-    lost: int,
-) -> Result:
+def _figures(run: Run) -> dict[str, float]:
     latency, late = _histogram(), _histogram()
-    for us in sent.late_us:
+    for us in run.sent.late_us:
         late.record_value(max(us, 1))
-    last = 0
-    for client in received:
+    slowest: dict[int, int] = {}
+    for client in run.received:
         for event_time, at in zip(client.event_times, client.at, strict=True):
-            latency.record_value(max((at - event_time - shift_ns) // 1_000, 1))
-            last = max(last, at)
-    counts = [len(client.at) for client in received]
-    minutes = SECONDS / 60
-    figures = {
+            due = event_time + run.shift_ns
+            latency.record_value(max((at - due) // 1_000, 1))
+            slowest[due] = max(slowest.get(due, 0), at - due)
+    receipts = sum(len(client.at) for client in run.received)
+    return {
         "p50_ms": latency.get_value_at_percentile(50) / 1_000,
         "p99_ms": latency.get_value_at_percentile(99) / 1_000,
         "p999_ms": latency.get_value_at_percentile(99.9) / 1_000,
         "max_ms": latency.get_max_value() / 1_000,
-        "drain_ms": max(last - sent.last_due, 0) / 1e6,
-        **_hops(revisions, shift_ns),
-        "revisions": float(len(revisions)),
-        "revisions_per_minute": len(revisions) / minutes,
-        "receipts": float(sum(counts)),
-        "receipts_missing": float(len(received) * len(revisions) - sum(counts)),
-        "ticks_lost": float(lost),
+        **_wave_ends(run, slowest),
+        **_hops(run),
+        "revisions": float(len(run.revisions)),
+        "revisions_per_minute": len(run.revisions) * 60 / SECONDS,
+        "receipts": float(receipts),
+        "receipts_missing": float(len(run.received) * len(run.revisions) - receipts),
         "producer_late_p99_ms": late.get_value_at_percentile(99) / 1_000,
         "producer_late_max_ms": late.get_max_value() / 1_000,
     }
-    described = {
-        "symbols": load.symbols,
-        "seconds": SECONDS,
-        "ticks": len(sent.late_us),
-        "clients": CLIENTS,
-        "warm": WARM,
-    }
-    return Result(name, figures, goals, described)
+
+
+def _wave_ends(run: Run, slowest: dict[int, int]) -> dict[str, float]:
+    """From a wave until the last client has its last revision: the median wave and the slowest."""
+    if run.load.wave_ns is None:
+        return {}
+    drains = [ns / 1e6 for due, ns in slowest.items() if (due - run.begin) % run.load.wave_ns == 0]
+    return {"wave_end_p50_ms": statistics.median(drains), "wave_end_max_ms": max(drains)} if drains else {}
 
 
 def _histogram() -> HdrHistogram:
     return HdrHistogram(1, LONGEST_US, 3)
 
 
-def _hops(revisions: dict[str, Revision], shift_ns: int) -> dict[str, float]:
+def _hops(run: Run) -> dict[str, float]:
     """The 99th percentile of the way since the due time, at each hop."""
     ways = {hop: _histogram() for hop in ORDER}
-    for revision in revisions.values():
+    for revision in run.revisions.values():
         for hop, at in revision.hops.items():
-            ways[hop].record_value(max((at - revision.event_time - shift_ns) // 1_000, 1))
+            ways[hop].record_value(max((at - revision.event_time - run.shift_ns) // 1_000, 1))
     reached = {hop: way for hop, way in ways.items() if way.get_total_count()}
     return {f"until_{hop}_p99_ms": way.get_value_at_percentile(99) / 1_000 for hop, way in reached.items()}
