@@ -7,14 +7,11 @@ is what the slowest stage sustains, and a backlog that grew would show that the 
 import os
 import statistics
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.pipeline import Pipeline, running
+from benchmarks.pipeline import backlog, running
 from benchmarks.result import Goal, Result, progress
-from dfp.contracts.names import Names
 
-NAMES = Names()
 SYMBOLS = 5_551
 SECONDS = 20 if os.environ.get("QUICK") else 120
 SETTLE_S = 15
@@ -29,14 +26,14 @@ def run() -> Result:
     with running(*arguments) as pipeline:
         _wait(SETTLE_S, "throughput: settling")
         began, cpu = time.monotonic(), pipeline.cpu_seconds()
-        first = _positions(pipeline)
-        accepted = _accepted(pipeline)
+        first = pipeline.positions()
+        accepted = pipeline.accepted()
         backlogs: list[int] = []
         while (left := began + SECONDS - time.monotonic()) > 0:
-            backlogs.append(_backlog(_positions(pipeline)))
+            backlogs.append(backlog(pipeline.positions()))
             progress(f"throughput: {left:4.0f} s left, {backlogs[-1]} entries of backlog")
             time.sleep(min(left, 1.0))
-        last, ticks = _positions(pipeline), _accepted(pipeline) - accepted
+        last, ticks = pipeline.positions(), pipeline.accepted() - accepted
         elapsed = time.monotonic() - began
         used = {name: value - cpu.get(name, value) for name, value in pipeline.cpu_seconds().items()}
     entries = last["collector"] - first["collector"]
@@ -59,30 +56,6 @@ def run() -> Result:
     }
     goals = {"ticks_per_s_full_path": Goal(">=", 50_000), "backlog_growth_entries": Goal("<=", 256)}
     return Result("throughput", figures, goals, load)
-
-
-def _positions(pipeline: Pipeline) -> dict[str, int]:
-    """Stage -> last entry of the log that it has committed; `collector` is the log's own end."""
-    found: dict[str, int] = {}
-    with pipeline.connect() as redis:
-        for stream in (NAMES.clean_ticks, NAMES.features):
-            for group in redis.xinfo_groups(stream):
-                found[group["name"].decode()] = _number(group["last-delivered-id"])
-        found["collector"] = _number(redis.xinfo_stream(NAMES.clean_ticks)["last-generated-id"])
-    return found
-
-
-def _backlog(positions: Mapping[str, int]) -> int:
-    return max(positions.values()) - min(positions.values())
-
-
-def _accepted(pipeline: Pipeline) -> int:
-    with pipeline.connect() as redis:
-        return int(redis.hget(NAMES.counts("collector"), "accepted") or 0)
-
-
-def _number(identifier: bytes) -> int:
-    return int(identifier.partition(b"-")[2])
 
 
 def _wait(seconds: float, text: str) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from typing import Any
 import psutil
 import redis
 
+from dfp.contracts.names import Names
+
+NAMES = Names()
 START_S = 300
 
 
@@ -56,6 +59,21 @@ class Pipeline:
         """A connection to its Redis."""
         return redis.Redis.from_url(self.url)
 
+    def positions(self) -> dict[str, int]:
+        """Stage -> last entry of the log that it has committed; `collector` is the log's own end."""
+        found: dict[str, int] = {}
+        with self.connect() as server:
+            for stream in (NAMES.clean_ticks, NAMES.features):
+                for group in server.xinfo_groups(stream):
+                    found[group["name"].decode()] = _number(group["last-delivered-id"])
+            found["collector"] = _number(server.xinfo_stream(NAMES.clean_ticks)["last-generated-id"])
+        return found
+
+    def accepted(self) -> int:
+        """Ticks that the collector has taken so far."""
+        with self.connect() as server:
+            return int(server.hget(NAMES.counts("collector"), "accepted") or 0)
+
 
 @contextlib.contextmanager
 def running(*arguments: str) -> Iterator[Pipeline]:
@@ -73,6 +91,15 @@ def running(*arguments: str) -> Iterator[Pipeline]:
     finally:
         up.terminate()
         up.wait(120)
+
+
+def backlog(positions: Mapping[str, int]) -> int:
+    """Entries between the log's end and the slowest stage."""
+    return max(positions.values()) - min(positions.values())
+
+
+def _number(identifier: bytes) -> int:
+    return int(identifier.partition(b"-")[2])
 
 
 def _wait_until_open(up: subprocess.Popen[bytes], out: Path) -> None:

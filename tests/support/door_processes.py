@@ -35,9 +35,11 @@ class DoorProcess:
     http_port: int = field(default_factory=free_port)
     health_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    host: str = "127.0.0.1"
 
     def start(self) -> None:
         ports = {"DFP_HTTP_PORT": str(self.http_port), "DFP_HEALTH_PORT": str(self.health_port)}
+        ports |= {"DFP_HTTP_HOST": self.host, "DFP_HEALTH_HOST": self.host}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", f"from dfp.{self.service}.service import main; main()"],
@@ -49,7 +51,7 @@ class DoorProcess:
     async def ready(self) -> None:
         """Wait until its probe says so."""
         async with asyncio.timeout(30):
-            while (await fetch(f"http://127.0.0.1:{self.health_port}/health/ready"))[0] != 200:
+            while (await fetch(f"http://{self.host}:{self.health_port}/health/ready"))[0] != 200:
                 assert self.process is not None
                 assert self.process.poll() is None, self.log.read_text()
                 await asyncio.sleep(0.02)
@@ -108,6 +110,7 @@ def doors(redis_url: str, folder: Path, **environment: str) -> Iterator[Doors]:
         api, streamer, gateway = made
         gateway.environment["DFP_API_UPSTREAMS"] = json.dumps([f"127.0.0.1:{api.http_port}"])
         gateway.environment["DFP_STREAMER_UPSTREAMS"] = json.dumps([f"127.0.0.1:{streamer.http_port}"])
+        gateway.environment["DFP_STREAMER_HEALTH_PORT"] = str(streamer.health_port)
         yield Doors(api, streamer, gateway)
 
 

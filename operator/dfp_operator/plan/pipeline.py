@@ -42,9 +42,12 @@ def plan_pipeline(
         key=lambda strategy: strategy.metadata.name,
     )
     guard = (risk_guard,) if policies else ()
-    shared = (collector, features, aggregator, *guard, api, streamer, gateway)
+    stages = [component(pipeline, next(ports)) for component in (collector, features, aggregator, *guard, api)]
+    watched = streamer(pipeline, next(ports))
     return (
-        *(component(pipeline, next(ports)) for component in shared),
+        *stages,
+        watched,
+        gateway(pipeline, next(ports), watched.readiness.port),
         *(engine(pipeline, strategy, files, next(ports)) for strategy in running),
     )
 

@@ -26,6 +26,9 @@ class ServiceName(enum.StrEnum):
 
 
 _ROOMS = {ServiceName.RISK_GUARD: "risk"}
+
+_VARIABLE_BEHIND = {"ReferenceDataError": "DFP_REFERENCE_DATA: "}
+"""Exception -> the variable that is wrong, where its own words do not name it."""
 """Rooms that are not named as their service."""
 
 
@@ -46,8 +49,7 @@ def run(service: Annotated[ServiceName, typer.Argument(help="Which service.")]) 
     except ValidationError as error:
         raise UserMistake(settings_mistakes(error)) from None
     except mistakes_of(service) as error:
-        variable = "" if service is ServiceName.ENGINE else "DFP_REFERENCE_DATA: "
-        raise UserMistake(f"{variable}{error}") from None
+        raise UserMistake(f"{_VARIABLE_BEHIND.get(type(error).__name__, '')}{error}") from None
     except SettingsError as error:
         raise UserMistake(f"settings of {service}: {error}; lists and objects are written as JSON") from None
 
@@ -59,6 +61,11 @@ def mistakes_of(service: ServiceName) -> tuple[type[Exception], ...]:
         from dfp.sdk.errors import StrategyError
 
         return (LoadError, StrategyError)
+    if service is ServiceName.GATEWAY:
+        from dfp.gateway.service import CaddyMissing
+        from dfp.gateway.site import SiteMissing
+
+        return (CaddyMissing, SiteMissing)
     from dfp.market.reference import ReferenceDataError
 
     return (ReferenceDataError,)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from dfp.gateway import routes
 from dfp.gateway.settings import GatewaySettings
 
 Json: TypeAlias = dict[str, Any]
@@ -11,106 +12,89 @@ Json: TypeAlias = dict[str, Any]
 GRACE = "3s"
 """For requests under way when the gateway stops; below the time after which its supervisor kills it."""
 
-API_PATHS = ["/opportunities", "/opportunities/*", "/health/*", "/version", "/openapi.json"]
+LARGEST_HEADERS = 16 * 1024
 
-PAGE_POLICY = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; frame-ancestors 'none'"
-"""The page loads nothing from anywhere else. `ws:` is named because not every browser counts it to 'self'."""
+LIMITS = {
+    "read_header_timeout": "5s",
+    "read_timeout": "30s",
+    "write_timeout": "60s",
+    "idle_timeout": "75s",
+    "max_header_bytes": LARGEST_HEADERS,
+}
+"""A client that is slower is cut. None of them concerns a WebSocket once its handshake is done."""
+
+SECRETS = ("token", "access_token", "api_key", "apikey", "key", "password", "secret")
+"""Parameters of a query that a client or a proxy in front may send though nothing here reads them."""
 
 
 def render(settings: GatewaySettings, site: Path) -> str:
-    """The whole configuration: REST, WebSocket and page behind one port, probes behind another.
+    """The whole configuration: REST, WebSocket and page behind one port, probes and figures behind another.
 
     Args:
         site: folder of the page's files.
     """
-    config = {
-        "admin": {"disabled": True, "config": {"persist": False}},
-        "logging": {"logs": {"default": {"writer": {"output": "stdout"}, "level": "WARN"}}},
-        "apps": {
-            "http": {
-                "grace_period": GRACE,
-                "servers": {
-                    "door": {
-                        "listen": [_address(settings.http_host, settings.http_port)],
-                        "protocols": ["h1"],
-                        "automatic_https": {"disable": True},
-                        "routes": _routes(settings, site),
-                        "errors": {"routes": [_on_error()]},
-                    },
-                    "health": {
-                        "listen": [_address(settings.health_host, settings.health_port)],
-                        "protocols": ["h1"],
-                        "automatic_https": {"disable": True},
-                        "routes": [_health()],
-                    },
+    apps: Json = {
+        "http": {
+            "grace_period": GRACE,
+            "metrics": {},
+            "servers": {
+                "door": {
+                    **_server(settings.http_host, settings.http_port),
+                    **_tls_server(settings),
+                    "routes": routes.door(settings, site),
+                    "errors": {"routes": routes.errors(settings)},
+                    **({"logs": {"default_logger_name": "door"}} if settings.access_log else {}),
                 },
-            }
-        },
+                "health": {**_server(settings.health_host, settings.health_port), "routes": routes.health()},
+            },
+        }
     }
+    if settings.tls_certificate is not None:
+        pair = {"certificate": str(settings.tls_certificate), "key": str(settings.tls_key), "tags": ["door"]}
+        apps["tls"] = {"certificates": {"load_files": [pair]}}
+    config = {"admin": {"disabled": True, "config": {"persist": False}}, "logging": _logging(settings), "apps": apps}
     return json.dumps(config, indent=2)
 
 
-def _routes(settings: GatewaySettings, site: Path) -> list[Json]:
-    api = _proxy(settings.api_upstreams)
-    return [
-        {"match": [{"path": ["/ws/*"]}], "handle": [_proxy(settings.streamer_upstreams)], "terminal": True},
-        {
-            "match": [{"path": ["/api/*"]}],
-            "handle": [{"handler": "rewrite", "strip_path_prefix": "/api"}, _compress(), api],
-            "terminal": True,
-        },
-        {"match": [{"path": API_PATHS}], "handle": [_compress(), api], "terminal": True},
-        {"handle": [_page_headers(), _compress(), {"handler": "file_server", "root": str(site)}]},
-    ]
+def _server(host: object, port: int) -> Json:
+    return {"listen": [_address(host, port)], "protocols": ["h1"], "automatic_https": {"disable": True}, **LIMITS}
 
 
-def _proxy(upstreams: list[str]) -> Json:
-    return {
-        "handler": "reverse_proxy",
-        "upstreams": [{"dial": upstream} for upstream in upstreams],
-        # A door that restarts is away for a moment; a request waits for it rather than fail.
-        "load_balancing": {"selection_policy": {"policy": "least_conn"}, "try_duration": "2s", "try_interval": "100ms"},
+def _tls_server(settings: GatewaySettings) -> Json:
+    """With a certificate: TLS and HTTP/2. The one certificate is shown whatever name a client asks for, or none."""
+    if settings.tls_certificate is None:
+        return {}
+    policy = {
+        "certificate_selection": {"any_tag": ["door"]},
+        "alpn": ["h2", "http/1.1"],
+        "protocol_min": "tls1.2",
     }
+    return {"protocols": ["h1", "h2"], "tls_connection_policies": [policy]}
 
 
-def _compress() -> Json:
-    return {"handler": "encode", "encodings": {"zstd": {}, "gzip": {}}, "prefer": ["zstd", "gzip"]}
-
-
-def _page_headers() -> Json:
-    return {
-        "handler": "headers",
-        "response": {
-            "set": {
-                "Cache-Control": ["no-cache"],
-                "Content-Security-Policy": [PAGE_POLICY],
-                "X-Content-Type-Options": ["nosniff"],
-                "Referrer-Policy": ["no-referrer"],
-            }
-        },
-    }
-
-
-def _on_error() -> Json:
-    """Errors of the gateway itself, in the form that the API's own errors have."""
-    body = '{"status":{http.error.status_code},"title":"{http.error.status_text}","detail":"the gateway has no answer"}'
-    return {
-        "handle": [
-            {
-                "handler": "static_response",
-                "status_code": "{http.error.status_code}",
-                "headers": {"Content-Type": ["application/problem+json"]},
-                "body": body,
-            }
-        ]
-    }
-
-
-def _health() -> Json:
-    return {
-        "match": [{"path": ["/health/live", "/health/ready"]}],
-        "handle": [{"handler": "static_response", "status_code": 200, "body": "serving\n"}],
-    }
+def _logging(settings: GatewaySettings) -> Json:
+    """Lines of the same form as those of the other services; an access line is silent about what may be secret."""
+    line = {"format": "json", "time_key": "timestamp", "time_format": "rfc3339_nano", "message_key": "event"}
+    output = {"output": "stdout"}
+    logs: Json = {"default": {"writer": output, "encoder": line, "level": "WARN", "exclude": ["http.log.access"]}}
+    if settings.access_log:
+        hidden = {
+            "request>uri": {
+                "filter": "query",
+                "actions": [{"type": "replace", "parameter": name, "value": "REDACTED"} for name in SECRETS],
+            },
+            **{
+                f"request>headers>{name}": {"filter": "delete"}
+                for name in ("Authorization", "Cookie", "Proxy-Authorization", "Referer")
+            },
+            "resp_headers>Set-Cookie": {"filter": "delete"},
+        }
+        logs["access"] = {
+            "writer": output,
+            "encoder": {"format": "filter", "wrap": line, "fields": hidden},
+            "include": ["http.log.access.door"],
+        }
+    return {"logs": logs}
 
 
 def _address(host: object, port: int) -> str:

@@ -133,7 +133,7 @@ async def test_the_gateways_own_errors_are_problems(door: Doors) -> None:
     status, body = await fetch(f"{door.gateway_url}/nothing")
     assert (status, json.loads(body)["status"]) == (404, 404)
     status, body = await fetch(f"{door.gateway_url}/opportunities")
-    assert (status, json.loads(body)["title"]) == (502, "Bad Gateway")
+    assert (status, json.loads(body)["title"]) == (503, "Service Unavailable")
 
 
 async def test_a_request_waits_for_a_door_that_restarts(door: Doors) -> None:

@@ -26,13 +26,8 @@ def test_every_upstream_is_there_and_an_ipv6_address_is_bracketed(tmp_path: Path
     )
     server = json.loads(config.render(settings, tmp_path))["apps"]["http"]["servers"]["door"]
     assert server["listen"] == ["[::1]:8888"]
-    dials = {
-        upstream["dial"]
-        for route in server["routes"]
-        for handler in route["handle"]
-        for upstream in handler.get("upstreams", ())
-    }
-    assert dials == {"api-0:8000", "[::1]:8001", "10.0.0.1:8100"}
+    for upstream in ("api-0:8000", "[::1]:8001", "10.0.0.1:8100"):
+        assert f'{{"dial": "{upstream}"}}' in json.dumps(server["routes"])
 
 
 def test_it_has_no_admin_port_and_asks_for_no_certificate(tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ def test_the_gateway_is_told_where_the_other_doors_are() -> None:
     assert plan["gateway"].environment["DFP_HTTP_HOST"] == "127.0.0.1"
     assert plan["gateway"].environment["DFP_API_UPSTREAMS"] == '["127.0.0.1:1"]'
     assert plan["gateway"].environment["DFP_STREAMER_UPSTREAMS"] == '["127.0.0.1:2"]'
+    assert plan["gateway"].environment["DFP_STREAMER_HEALTH_PORT"] == str(plan["streamer"].readiness.port)
 
 
 def test_the_source_stops_first_and_the_door_of_the_clients_last() -> None:
