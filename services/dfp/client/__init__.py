@@ -4,6 +4,7 @@ It asks the gateway and knows nothing of the services behind it but the document
 """
 
 from dfp.client.asynchronous import AsyncClient
+from dfp.client.documents import Halted, StrategyStatus, Version
 from dfp.client.errors import BadAnswer, ClientError, Mistake, NotFound, NotNow, Problem, Refused, Unreachable
 from dfp.client.events import (
     Connected,
@@ -29,6 +30,7 @@ __all__ = [
     "Connected",
     "Event",
     "Follow",
+    "Halted",
     "Heartbeat",
     "Lost",
     "Mistake",
@@ -41,6 +43,8 @@ __all__ = [
     "Revision",
     "RiskAlert",
     "Snapshot",
+    "StrategyStatus",
     "Subscribed",
     "Unreachable",
+    "Version",
 ]

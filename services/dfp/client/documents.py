@@ -21,6 +21,23 @@ class Halted(msgspec.Struct, frozen=True):
 
 
 class StrategyStatus(msgspec.Struct, frozen=True):
-    """How a strategy fares."""
+    """How a strategy fares.
+
+    Attributes:
+        mode: Live or Shadow, None before its first signal.
+        revision: of its last signal.
+        running: whether an engine runs it, and `owner` which.
+        halted: whether it, or the pipeline, is halted.
+        behind: entries of its inputs that it has not taken yet.
+        last_signal: as-of of its last signal, UTC nanoseconds.
+    """
 
     name: str
+    mode: str | None
+    revision: str | None
+    running: bool
+    owner: str | None
+    halted: bool
+    behind: int
+    counters: dict[str, int]
+    last_signal: int | None

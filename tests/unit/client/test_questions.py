@@ -5,11 +5,22 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conftest import free_port
-from dfp.client import AsyncClient, BadAnswer, Client, ClientError, NotFound, NotNow, Refused, Unreachable
+from dfp.client import (
+    AsyncClient,
+    BadAnswer,
+    Client,
+    ClientError,
+    NotFound,
+    NotNow,
+    Refused,
+    StrategyStatus,
+    Unreachable,
+)
 from dfp.client.address import parse
 from dfp.contracts import codec
 from dfp.contracts.opportunity import CloseReason
@@ -41,6 +52,17 @@ OUTCOME = Outcome(
     cost=0.001,
 )
 HALT = Halt(target="pipeline", cause="person", since=7, reason="why")
+STATUS: dict[str, Any] = {
+    "name": "breakout",
+    "mode": "Live",
+    "revision": "0123456789abcdef",
+    "running": True,
+    "owner": "engine-0",
+    "halted": False,
+    "behind": 3,
+    "counters": {"signals": 7},
+    "last_signal": MORNING,
+}
 WRONG = {
     "status": 422,
     "title": "Unprocessable Content",
@@ -92,6 +114,7 @@ async def test_every_document_comes_in_its_type(api: SmallApi, client: AsyncClie
         {"signals": [plain(SIGNAL)], "next": None},
         {"alerts": [plain(ALERT)], "next": None},
         {"halts": [plain(HALT)]},
+        {"strategies": [STATUS]},
         {"name": "dongfengpo", "version": "1", "feed": None, "later": 1},
     ):
         api.answer(document)
@@ -101,6 +124,7 @@ async def test_every_document_comes_in_its_type(api: SmallApi, client: AsyncClie
     assert [one async for one in client.signals(direction="Up")] == [SIGNAL]
     assert [one async for one in client.alerts(severity="Warning")] == [ALERT]
     assert await client.halts() == [HALT]
+    assert await client.strategies() == [StrategyStatus(**STATUS)]
     assert (await client.version()).name == "dongfengpo"
     assert [asked.path.removeprefix("/api") for asked in api.asked[1:]] == [
         "/opportunities/a/history",
@@ -108,6 +132,7 @@ async def test_every_document_comes_in_its_type(api: SmallApi, client: AsyncClie
         "/signals",
         "/risk/alerts",
         "/halts",
+        "/strategies",
         "/version",
     ]
 
