@@ -20,6 +20,9 @@ from dfp.client.resume import Resume
 from dfp.contracts.entry import entry_id, sequence
 from dfp.contracts.errors import ContractError
 
+STEADY_S = 10.0
+"""A connection that lasted so long was a good one; pauses grow over shorter ones, so that no loop of them is hot."""
+
 
 class AsyncFollow(AsyncIterator[Event]):
     """An endless iterator of events. It connects by itself and resumes behind the last id; it ends when it is closed.
@@ -37,6 +40,7 @@ class AsyncFollow(AsyncIterator[Event]):
         self._resume = Resume(wanted, _sequence(last_id))
         self._connection: Connection | None = None
         self._failures = 0
+        self._since = 0.0
         self._not_before = 0.0
         self._closed = asyncio.Event()
 
@@ -78,7 +82,6 @@ class AsyncFollow(AsyncIterator[Event]):
             line = await self._connection.next()
             if line is None:
                 return self._lost(self._connection.ended or "the connection was closed")
-            self._failures = 0
             event = messages.event(*line, self._resume)
             if event is not None:
                 return event
@@ -103,6 +106,7 @@ class AsyncFollow(AsyncIterator[Event]):
             connection.close()
             raise StopAsyncIteration
         self._connection = connection
+        self._since = asyncio.get_running_loop().time()
         for asked in self._resume.asked:  # meanwhile
             connection.send(asked.message())
         return Connected(last_id)
@@ -122,10 +126,12 @@ class AsyncFollow(AsyncIterator[Event]):
     def _lost(self, reason: str) -> Lost:
         if self._closed.is_set():
             raise StopAsyncIteration
+        now = asyncio.get_running_loop().time()
+        steady = self._connection is not None and now - self._since >= STEADY_S
         self._connection = None
-        self._failures += 1
+        self._failures = 1 if steady else self._failures + 1
         pause = pause_s(self._failures)
-        self._not_before = asyncio.get_running_loop().time() + pause
+        self._not_before = now + pause
         return Lost(reason, pause)
 
     async def __aenter__(self) -> "AsyncFollow":

@@ -115,6 +115,16 @@ async def test_pauses_grow_while_nobody_answers() -> None:
     assert pauses[0] <= 0.1 < pauses[2] <= 0.4
 
 
+async def test_pauses_grow_while_connections_do_not_last() -> None:
+    def greet(caller: Caller) -> None:
+        caller.tell(told.snapshot(1))
+        caller.transport.send_close(WSCloseCode.POLICY_VIOLATION, b"no")
+
+    async with small_streamer(greet) as streamer, AsyncClient(streamer.url) as client:
+        pauses = [event.pause_s for event in await take(client.follow(), 11) if isinstance(event, Lost)]
+    assert pauses[0] <= 0.1 < pauses[2] <= 0.4
+
+
 async def test_a_question_that_is_refused_ends_in_an_error_that_says_what_the_server_said() -> None:
     async with small_streamer(HTTPStatus.BAD_REQUEST) as streamer, AsyncClient(streamer.url) as client:
         with pytest.raises(Refused, match="expected Up, Down") as refused:
