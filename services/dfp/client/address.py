@@ -29,7 +29,7 @@ class Address:
         return self._url("ws", SOCKET_PATH, query)
 
     def _url(self, scheme: str, path: str, query: Mapping[str, str]) -> str:
-        asked = f"?{urllib.parse.urlencode(query)}" if query else ""
+        asked = f"?{urllib.parse.urlencode(query, safe=',')}" if query else ""
         return f"{scheme}{'s' if self.secure else ''}://{self.host}{self.path}{path}{asked}"
 
 

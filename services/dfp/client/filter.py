@@ -10,13 +10,16 @@ from dfp.contracts.opportunity import State
 from dfp.contracts.signal import Direction
 from dfp.market.symbols import SymbolError, normalize
 
+MOST_SYMBOLS = 1000
+"""They stand in the request of the handshake, of which a gateway takes 16 kB."""
+
 T = TypeVar("T")
 
 
 class Wanted(TypedDict, total=False):
     """Restrictions; they are combined with "and", and what is left out, or None, restricts nothing.
 
-    symbols: any of these, such as `600000.SH`.
+    symbols: any of these, such as `600000.SH`; at most 1000.
     strategies: one of these stands behind it.
     sides: Up, Down.
     states: Tracking, Confirmed, Closed.
@@ -93,6 +96,8 @@ def _listed(field: str, values: Iterable[str] | None) -> tuple[str, ...] | None:
 
 def _symbols(values: Iterable[str] | None) -> tuple[str, ...] | None:
     listed = _listed("symbols", values)
+    if listed is not None and len(listed) > MOST_SYMBOLS:
+        raise mistaken("symbols", f"{len(listed)} symbols", f"at most {MOST_SYMBOLS}, or None for all")
     try:
         return None if listed is None else tuple(sorted(set(map(normalize, listed))))
     except SymbolError as error:
