@@ -27,9 +27,10 @@ class ServiceName(enum.StrEnum):
 
 _ROOMS = {ServiceName.RISK_GUARD: "risk"}
 
+"""Rooms that are not named as their service."""
+
 _VARIABLE_BEHIND = {"ReferenceDataError": "DFP_REFERENCE_DATA: "}
 """Exception -> the variable that is wrong, where its own words do not name it."""
-"""Rooms that are not named as their service."""
 
 
 def run(service: Annotated[ServiceName, typer.Argument(help="Which service.")]) -> None:

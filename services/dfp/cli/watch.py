@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dfp.cli.gateway import in_words
 from dfp.contracts.signal import Direction
 
 if TYPE_CHECKING:
     from dfp.contracts.opportunity import Opportunity
     from dfp.local.watch import Wanted
 
-URL = "ws://127.0.0.1:8888/ws/opportunities"
+URL = "http://127.0.0.1:8888"
 
 
 def watch(
-    url: Annotated[str, typer.Option(help="WebSocket of the pipeline.")] = URL,
+    url: Annotated[str, typer.Option(help="Gateway of the pipeline.")] = URL,
     symbol: Annotated[list[str] | None, typer.Option(help="Only this symbol; may be repeated.")] = None,
     strategy: Annotated[str | None, typer.Option(help="Only what this strategy stands behind.")] = None,
     side: Annotated[Direction | None, typer.Option(help="Only this side.")] = None,
@@ -38,8 +39,6 @@ def watch(
     from dfp.local.watch import Wanted
     from dfp.market.symbols import SymbolError, normalize
 
-    if not url.startswith(("ws://", "wss://")):
-        refuse("--url", url, f"ws:// or wss://, such as {URL}")
     symbols: set[str] = set()
     for text in symbol or ():
         try:
@@ -49,34 +48,31 @@ def watch(
     if side is Direction.FLAT:
         refuse("--side", side.value, "Up or Down: an opportunity is never Flat")
     wanted = Wanted(frozenset(symbols), strategy, side)
-    asyncio.run(_follow(url, wanted, count, seconds(duration), as_json=as_json))
+    with in_words():
+        asyncio.run(_follow(url, wanted, count, seconds(duration), as_json=as_json))
 
 
 async def _follow(url: str, wanted: "Wanted", count: int | None, limit_s: float | None, *, as_json: bool) -> None:
-    from dfp.contracts.opportunity import Opportunity
-    from dfp.local.watch import messages, opportunities
+    from dfp.client import AsyncClient, Lost
+    from dfp.contracts import codec
+    from dfp.local.watch import opportunities
 
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
-    def lost(reason: str, pause_s: float) -> None:
-        typer.echo(f"dfp: {url}: {reason}; again in {pause_s:g} s", err=True)
-
-    def shown(found: Opportunity, payload: bytes) -> str:
-        return payload.decode() if as_json else line(found)
-
     printed = 0
     with contextlib.suppress(asyncio.CancelledError, TimeoutError):
-        async with asyncio.timeout(limit_s), contextlib.aclosing(messages(url, lost)) as received:
-            async for message in received:
-                for found, payload in opportunities(message):
-                    if wanted.has(found):
-                        typer.echo(shown(found, payload))
-                        printed += 1
-                        if printed == count:
-                            return
+        async with asyncio.timeout(limit_s), AsyncClient(url) as client:
+            async for event in client.follow():
+                if isinstance(event, Lost):
+                    typer.echo(f"dfp: {url}: {event.reason}; again in {event.pause_s:.1f} s", err=True)
+                for found in filter(wanted.has, opportunities(event)):
+                    typer.echo(codec.encode(found).decode() if as_json else line(found))
+                    printed += 1
+                    if printed == count:
+                        return
 
 
 def line(found: "Opportunity") -> str:

@@ -2,41 +2,42 @@
 
 import asyncio
 
-from picows import WSError, WSFrame, WSListener, WSTransport, ws_connect
-
-from dfp.local.probe import NO_ANSWER, http_probe
+from dfp.client import AsyncClient, ClientError, Lost, Snapshot, Unreachable
 
 TIMEOUT_S = 3.0
 
 
 async def rest_answers(host: str, port: int) -> tuple[bool, str]:
     """Whether REST answers through the gateway, and what it says."""
-    found = await http_probe(port, host=host)()
-    if found == NO_ANSWER:
-        return False, f"no answer on http://{host}:{port}; is the gateway there? (--port)"
-    return found.ready, found.words
+    url = _url(host, port)
+    try:
+        async with AsyncClient(url, timeout_s=TIMEOUT_S) as client:
+            about = await client.version()
+            async for _ in client.opportunities(limit=1):
+                pass  # it says so when it has not read the log to its end
+    except Unreachable:
+        return False, f"no answer on {url}; is the gateway there? (--port)"
+    except ClientError as error:
+        return False, str(error)
+    return True, f"{about.name} {about.version}, feed {about.feed or 'not known'}"
 
 
 async def socket_answers(host: str, port: int) -> tuple[bool, str]:
-    """Whether a WebSocket client gets its first message through the gateway."""
-    url = f"ws://{host}:{port}/ws/opportunities"
-    first: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    """Whether a WebSocket client gets its first snapshot through the gateway."""
+    url, reason = _url(host, port), "too slow"
     try:
-        async with asyncio.timeout(TIMEOUT_S):
-            transport, _ = await ws_connect(lambda: _First(first), url)
-            size = await first
-    except (OSError, TimeoutError, WSError) as error:
-        return False, f"no message on {url}: {error or 'too slow'}"
-    transport.disconnect()
-    return True, f"first message of {size:,} bytes"
+        async with asyncio.timeout(TIMEOUT_S), AsyncClient(url) as client:
+            async for event in client.follow():
+                if isinstance(event, Snapshot):
+                    return True, f"a snapshot of {len(event.opportunities):,} opportunities, as of {event.id}"
+                if isinstance(event, Lost):
+                    reason = event.reason
+    except ClientError as error:
+        reason = str(error)
+    except TimeoutError:
+        pass
+    return False, f"no snapshot on {url}: {reason}"
 
 
-class _First(WSListener):
-    """Notes the size of the first message."""
-
-    def __init__(self, first: asyncio.Future[int]) -> None:
-        self._first = first
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if not self._first.done():
-            self._first.set_result(len(frame.get_payload_as_bytes()))
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

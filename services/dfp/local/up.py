@@ -133,10 +133,12 @@ class Run:
         await pipeline.follower.hold()
         stack.callback(announce(url, options.prefix, self.data.path).unlink, missing_ok=True)
         stack.push_async_callback(self._end_background)
-        self._in_background(pipeline.follower.run(), pipeline.client.run(), self._watch(pipeline))
+        self._in_background(pipeline.follower.run(), self._watch(pipeline))
         failed = False
         try:
-            await self._unless_over(self._start(pipeline))
+            await self._unless_over(self._start_services())
+            self._in_background(pipeline.client.run())
+            await self._unless_over(self._start_collector(pipeline))
             self.screen.say(f"dfp: open http://localhost:{options.http_port} (redis {url}, logs {self.data.logs})")
             if options.source is Source.RAW_TICKS:
                 self.screen.say(f"dfp: waiting for ticks on {names.raw_ticks}; try: dfp trigger breakout")
@@ -212,10 +214,13 @@ class Run:
         with contextlib.suppress(*UNREACHABLE):  # then the claim is stale, which the next claimant will see
             await owner.release(redis, names, mine)
 
-    async def _start(self, pipeline: Pipeline) -> None:
+    async def _start_services(self) -> None:
         others = [spec for spec in self.specs if spec.name != COLLECTOR]
         self.supervisor.start(program(spec, self.data.logs) for spec in others)
         await self._until_ready([spec.name for spec in others])
+
+    async def _start_collector(self, pipeline: Pipeline) -> None:
+        """When everybody listens."""
         await pipeline.client.connected.wait()
         await self._policies_acknowledged(pipeline)
         self.supervisor.start(program(spec, self.data.logs) for spec in self.specs if spec.name == COLLECTOR)
@@ -289,7 +294,7 @@ class Run:
             await asyncio.sleep(LOOK_S)
 
     def _in_background(self, *work: Coroutine[Any, Any, None]) -> None:
-        self.background = [asyncio.create_task(one) for one in work]
+        self.background += [asyncio.create_task(one) for one in work]
 
     async def _end_background(self) -> None:
         await end(*self.background)

@@ -41,7 +41,7 @@ def test_every_scenario_has_its_effect_and_the_tools_tell_of_it(open_pipeline: U
     assert "opportunity: 600000.SH Up" in breakout.stdout
     assert "risk Verified" in breakout.stdout
 
-    watched = dfp(up, "watch", "--url", f"ws://127.0.0.1:{port}/ws/opportunities", "--count", "1", "--json")
+    watched = dfp(up, "watch", "--url", f"http://127.0.0.1:{port}", "--count", "1", "--json")
     assert json.loads(watched.stdout)["symbol"] == "600000.SH"
 
     volatility = dfp(up, "trigger", "volatility", "--symbol", "000001.SZ")

@@ -1,13 +1,12 @@
 """What a person who follows a pipeline is shown, and what not."""
 
-import msgspec
 import pytest
 
 from dfp.cli.watch import line
-from dfp.contracts import codec
+from dfp.client import Heartbeat, Revision, Snapshot
 from dfp.contracts.opportunity import CloseReason, Member, Opportunity, State
 from dfp.contracts.signal import Direction
-from dfp.local.watch import Message, Wanted, opportunities
+from dfp.local.watch import Wanted, opportunities
 from dfp.market.phases import session_open_ns
 
 OPEN = session_open_ns(20261125)
@@ -52,12 +51,8 @@ def test_filters_are_combined_with_and(wanted: Wanted, passes: bool) -> None:
     assert wanted.has(opportunity()) is passes
 
 
-def test_a_snapshot_holds_many_a_message_one_and_a_heartbeat_none() -> None:
-    payload = codec.encode(opportunity())
-
-    def message(kind: str, body: bytes) -> Message:
-        return Message(kind, "0-1", msgspec.Raw(body))
-
-    assert opportunities(message("opportunity", payload)) == [(opportunity(), payload)]
-    assert len(opportunities(message("snapshot", b"[%b,%b]" % (payload, payload)))) == 2
-    assert opportunities(message("heartbeat", b"{}")) == []
+def test_a_snapshot_holds_many_a_revision_one_and_a_heartbeat_none() -> None:
+    one = opportunity()
+    assert opportunities(Revision("0-1", one, {}, received=0)) == [one]
+    assert opportunities(Snapshot("0-1", [one, one], None)) == [one, one]
+    assert opportunities(Heartbeat("0-1")) == []
