@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from dfp.contracts.conditions import PIPELINE, strategy_target
 from dfp.contracts.flags import Flag
 from dfp.contracts.frame import DTYPES, TICK_COLUMNS, Frame
-from dfp.contracts.policy import Action, Policy, Rule, Scope, Volatility, bundle
+from dfp.contracts.policy import Action
 from dfp.contracts.risk import Decision, Verdict, Verdicts
 from dfp.contracts.signal import Signal
 from dfp.market.phases import Phase
 from dfp.market.symbols import pack
-from opinions import MINUTE, OPEN, SECOND, SESSION, Down, Event, Flat, Up, clock, signal
+from opinions import OPEN, SECOND, SESSION, Down, Event, Flat, Up, clock, signal
+from risk_cases import bundle_of, volatility
 
 STRATEGIES = {"a": "g1", "b": "g1", "c": "g2", "d": "g3"}
 SYMBOLS = ("600000.SH", "000001.SZ")
@@ -25,23 +26,7 @@ MORNING_S = 7000
 TOMORROW = 20220602
 RULE = "house/volatility"
 
-GUARDED = bundle(
-    [
-        Policy(
-            name="house",
-            strategies=None,
-            enforce=True,
-            rules=[
-                Rule(
-                    name="volatility",
-                    scope=Scope.SYMBOL,
-                    check=Volatility(threshold=0.05, window_ns=None, grid_ns=MINUTE),
-                    action=Action.BLOCK,
-                )
-            ],
-        )
-    ]
-)
+GUARDED = bundle_of(volatility(0.05))
 
 
 @dataclass(frozen=True)

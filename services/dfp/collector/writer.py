@@ -20,15 +20,12 @@ from dfp.log.snapshot import Snapshot
 from dfp.log.trim import trim
 from dfp.log.work import Work
 from dfp.runtime.probes import Health
-from dfp.runtime.tasks import end, unless
+from dfp.runtime.tasks import end, unless, until_one_ends
 
 RENEW_S = 1.0
 TRIM_S = 5.0
 SNAPSHOT_S = 5.0
 """The state is a megabyte at most, and rows since the snapshot have to be cleaned again after a crash."""
-
-LAST_COMMIT_S = 5.0
-"""How long a graceful stop waits for the commit that is under way."""
 
 LOG_BYTES, DEAD_LETTER_BYTES = 512 * 2**20, 16 * 2**20
 
@@ -85,17 +82,11 @@ class Writer(abc.ABC):
         self._snapshot_due = time.monotonic() + SNAPSHOT_S
         keeper = asyncio.create_task(self._keep())
         following = asyncio.create_task(self.recover_and_follow(stop))
-        stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({keeper, following, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if stop.is_set():
-                await asyncio.wait({keeper, following}, timeout=LAST_COMMIT_S, return_when=asyncio.FIRST_COMPLETED)
-            for task in (following, keeper):
-                if task.done():
-                    task.result()
+            await until_one_ends(stop, following, keeper)
         finally:
             committing, self._committing = self._committing, None
-            await end(*(task for task in (committing, stopping, keeper, following) if task is not None))
+            await end(*(task for task in (committing, keeper, following) if task is not None))
 
     async def commit_now(self) -> None:
         """Commit what was taken, if anything, behind the commit that is under way."""

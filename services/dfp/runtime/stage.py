@@ -31,14 +31,11 @@ from dfp.log.trim import post_floor, trim
 from dfp.log.work import Core, Work
 from dfp.runtime.probes import Health
 from dfp.runtime.retention import Retention
-from dfp.runtime.tasks import end, unless
+from dfp.runtime.tasks import end, unless, until_one_ends
 
 RENEW_S = 1.0
 TRIM_S = 5.0
 SNAPSHOT_S = 15.0
-LAST_COMMIT_S = 5.0
-"""How long a graceful stop waits for the commit that is under way."""
-
 RERUN_COUNT = 256
 READ_COUNT = 32
 """Entries in one batch at most: up to 16,384 ticks, some ten milliseconds of work, well below a lease."""
@@ -229,16 +226,9 @@ class Stage:
     async def _own(self, stop: asyncio.Event) -> None:
         keeper = asyncio.create_task(self._keep())
         follower = asyncio.create_task(self._follow(stop))
-        stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({keeper, follower, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if stop.is_set():
-                await asyncio.wait({keeper, follower}, timeout=LAST_COMMIT_S, return_when=asyncio.FIRST_COMPLETED)
-            for task in (follower, keeper):
-                if task.done():
-                    task.result()
+            await until_one_ends(stop, follower, keeper)
         finally:
-            stopping.cancel()
             await end(keeper)
             if not follower.done():
                 await self.redis.connection_pool.disconnect()  # ends a blocking read at once

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
+LAST_COMMIT_S = 5.0
+"""How long a graceful stop waits for the commit that is under way."""
+
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks until they have ended; how they end is of no interest.
@@ -35,3 +38,21 @@ async def unless(stop: asyncio.Event, awaitable: Awaitable[Any]) -> bool:
         return True
     finally:
         await end(stopping, task)
+
+
+async def until_one_ends(stop: asyncio.Event, *tasks: asyncio.Task[Any]) -> None:
+    """Wait until one of the tasks has ended, or `stop` was set and `LAST_COMMIT_S` went by.
+
+    Raises:
+        Exception: what raised the first task, in the order given, that has ended.
+    """
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            await asyncio.wait(tasks, timeout=LAST_COMMIT_S, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        await end(stopping)

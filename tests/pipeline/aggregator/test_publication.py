@@ -12,38 +12,19 @@ from dfp.contracts import codec
 from dfp.contracts.entry import Kind
 from dfp.contracts.held import Held
 from dfp.contracts.opportunity import CloseReason, Opportunity
-from dfp.contracts.policy import Action, Policy, Rule, Scope, Volatility, bundle
 from dfp.contracts.risk import Alert
 from dfp.log.chain import Chain
 from dfp.log.work import Work
 from mornings import GUARDED
-from opinions import MINUTE
 from publication import NAMES, Load, aggregator, violations_of_publication, vouch
+from risk_cases import bundle_of, volatility
 from violations import entries
 from waiting import until
 
 HALT = ("HSET", NAMES.halt, "pipeline", "{}")
 RELEASE = ("HDEL", NAMES.halt, "pipeline")
 STALE = ("SET", NAMES.risk_fresh_until, "1")
-
-
-LOOSER = bundle(
-    [
-        Policy(
-            name="house",
-            strategies=None,
-            enforce=True,
-            rules=[
-                Rule(
-                    name="volatility",
-                    scope=Scope.SYMBOL,
-                    check=Volatility(threshold=0.06, window_ns=None, grid_ns=MINUTE),
-                    action=Action.BLOCK,
-                )
-            ],
-        )
-    ]
-)
+LOOSER = bundle_of(volatility(0.06))
 
 
 class Unconditional(Chain):

@@ -1,6 +1,7 @@
 """An engine says what it runs, on a real server and with the service's own code."""
 
 import asyncio
+from functools import partial
 
 from redis.asyncio import Redis
 
@@ -14,6 +15,7 @@ from dfp.engine.service import run
 from dfp.engine.settings import EngineSettings
 from dfp.log.connection import connect
 from dfp.runtime.service import Service
+from running import running
 from waiting import until
 
 NAMES = Names("desk")
@@ -33,34 +35,35 @@ async def told(redis: Redis) -> RunningStrategy:
     return codec.decode(found, RunningStrategy)
 
 
-def engine(url: str) -> tuple[Service[EngineSettings], "asyncio.Task[None]"]:
+def engine(url: str) -> Service[EngineSettings]:
     settings = EngineSettings(
         redis_url=url, stream_prefix=NAMES.prefix, strategy="breakout", strategy_code=CODE, strategy_mode="Live"
     )
+    return Service("engine/breakout", settings, NAMES)
+
+
+async def until_stopped(service: Service[EngineSettings], stop: asyncio.Event) -> None:
     core = assemble(NAMES, "breakout", code=CODE, parameters={}, universe={}, live=True, watch=NoDeadline())
-    service = Service("engine/breakout", settings, NAMES)
-    return service, asyncio.create_task(run(service, core))
+    service.stop = stop
+    await run(service, core)
 
 
-async def test_an_engine_says_what_it_runs_in_which_mode_and_with_which_parameters(redis_url: str) -> None:
-    service, running = engine(redis_url)
-    redis = connect(redis_url)
-    found = await told(redis)
+async def test_an_engine_says_what_it_runs_in_which_mode_and_with_which_parameters(
+    redis: Redis, redis_url: str
+) -> None:
+    async with running(partial(until_stopped, engine(redis_url))):
+        found = await told(redis)
     assert (found.name, found.mode, found.instance, found.universe) == ("breakout", "Live", "local", {})
     assert found.parameters
     assert found.revision
-    service.stop.set()
-    await running
-    await redis.aclose()
 
 
 async def test_a_server_that_comes_late_is_told_as_well(own_server: Server) -> None:
     own_server.kill()
-    service, running = engine(own_server.url)
-    await until(lambda: service.health.state == "waiting for the lease")
-    own_server.start()
-    redis = connect(own_server.url)
-    assert (await told(redis)).mode == "Live"
-    service.stop.set()
-    await running
-    await redis.aclose()
+    service = engine(own_server.url)
+    async with running(partial(until_stopped, service)):
+        await until(lambda: service.health.state == "waiting for the lease")
+        own_server.start()
+        redis = connect(own_server.url)
+        assert (await told(redis)).mode == "Live"
+        await redis.aclose()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfp.runtime.tasks import end, unless
+from dfp.runtime import tasks as tasks_module
+from dfp.runtime.tasks import end, unless, until_one_ends
 
 
 async def stubborn(swallowed: int) -> None:
@@ -69,3 +70,28 @@ async def test_after_the_stop_even_what_is_done_does_not_count() -> None:
     stop = asyncio.Event()
     stop.set()
     assert not await unless(stop, asyncio.sleep(0))
+
+
+async def test_of_two_that_run_the_error_of_the_first_to_end_is_raised() -> None:
+    lasting, short = asyncio.create_task(stubborn(0)), asyncio.create_task(failing())
+    with pytest.raises(ValueError, match="no"):
+        await until_one_ends(asyncio.Event(), lasting, short)
+    await end(lasting)
+
+
+async def test_who_is_told_to_stop_may_end_what_is_under_way_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = asyncio.Event()
+
+    async def polite() -> None:
+        await stop.wait()
+        raise ValueError("at the end")
+
+    stop.set()
+    ending = asyncio.create_task(polite())
+    with pytest.raises(ValueError, match="at the end"):
+        await until_one_ends(stop, ending)
+    monkeypatch.setattr(tasks_module, "LAST_COMMIT_S", 0.01)
+    deaf = asyncio.create_task(stubborn(0))
+    await until_one_ends(stop, deaf)
+    assert not deaf.done()
+    await end(deaf)
