@@ -1,5 +1,7 @@
 """Bounds of a request: size of its head and of its body, checked before anything is done with them."""
 
+import asyncio
+import contextlib
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -9,6 +11,10 @@ from dfp.api.problem import problem
 from dfp.runtime.http import MAX_HEAD
 
 MAX_BODY = 64 * 1024
+
+DRAINED_BYTES, DRAIN_S = 1024 * 1024, 2.0
+"""What is still read of a body that is refused: a connection that is closed on unread bytes is reset, and the other end
+may never see why."""
 
 
 class Limits:
@@ -67,6 +73,13 @@ class _TooLarge(BaseException):
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            left, more = DRAINED_BYTES, True
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
     await _refuse(413, f"the body of a request may have {MAX_BODY} bytes", scope, receive, send)
 
 

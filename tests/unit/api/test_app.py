@@ -122,6 +122,13 @@ async def test_one_opportunity_is_found_by_its_id(client: httpx.AsyncClient) -> 
         ("limit=many", "limit", "many", "integer"),
         ("symbol=gold", "symbol", "gold", "600000.SH"),
         ("sybmol=600000.SH", "sybmol", "600000.SH", "no such parameter"),
+        ("limit=1_0", "limit", "1_0", "digits only"),
+        ("since=-1", "since", "-1", "greater than or equal to 0"),
+        ("until=1e9", "until", "1e9", "digits only"),
+        ("strategy=No!", "strategy", "No!", "pattern"),
+        ("cursor=v2.opportunities.5", "cursor", "v2.opportunities.5", "of version v1, not v2"),
+        ("cursor=v1.signals.5", "cursor", "v1.signals.5", "of opportunities, not of signals"),
+        ("cursor=5", "cursor", "5", "as `next` gave it"),
     ],
 )
 async def test_a_wrong_filter_is_named_with_its_value_and_what_is_allowed(
@@ -144,6 +151,36 @@ async def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: httpx
     answer = await client.post("/opportunities")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_route_without_parameters_refuses_them_too(client: httpx.AsyncClient) -> None:
+    for path in ("/opportunities/b?rev=1", "/symbols?limit=5", "/version?x", "/metrics?name=a"):
+        body = await problem(client, path, 422)
+        assert body["errors"][0]["allowed"].startswith("no such parameter")
+
+
+async def test_a_path_with_several_methods_names_them_all(client: httpx.AsyncClient) -> None:
+    answer = await client.delete("/halts")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+async def test_what_only_redis_knows_is_a_problem_that_says_when_to_ask_again(client: httpx.AsyncClient) -> None:
+    for path in ("/halts", "/pipeline", "/strategies", "/risk/policies"):
+        body = await problem(client, path, 503)
+        assert "redis does not answer" in body["detail"]
+    order = await client.post("/halts", json={"target": "pipeline", "reason": "why"})
+    assert order.headers["retry-after"] == "1"
+    assert "a repeat does no harm" in order.json()["detail"]
+
+
+async def test_a_history_has_every_revision_and_an_outcome_is_missing_until_it_is_known(
+    client: httpx.AsyncClient,
+) -> None:
+    history = await client.get("/opportunities/b/history")
+    assert [found["rev"] for found in history.json()["revisions"]] == [1, 2]
+    await problem(client, "/opportunities/nope/history", 404)
+    body = await problem(client, "/opportunities/b/outcome", 404)
+    assert "whose horizon is over" in body["errors"][0]["allowed"]
 
 
 async def test_before_it_has_caught_up_it_says_so_instead_of_giving_a_part(
