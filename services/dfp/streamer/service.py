@@ -35,6 +35,10 @@ async def _beat(hub: Hub) -> None:
         hub.heartbeat()
 
 
+async def _fail_with(sender: Sender) -> None:
+    await sender.failed
+
+
 async def _end_with(parent: int) -> None:
     """Return when the process that has started this one is gone."""
     while True:
@@ -81,14 +85,14 @@ async def serve_clients(service: Service[StreamerSettings]) -> None:
         read_buffer_init_size=READ_BUFFER,
     )
     end_feeds = asyncio.Event()  # clients are told what happens until the last of them is gone
-    work = (feed.run(end_feeds), alerts.run(end_feeds), _beat(hub), service.stop.wait())
+    work = (feed.run(end_feeds), alerts.run(end_feeds), _beat(hub), _fail_with(sender), service.stop.wait())
     tasks = [asyncio.create_task(each) for each in work]
     if settings.shard_of is not None:
         tasks.append(asyncio.create_task(_end_with(settings.shard_of)))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
-            task.result()  # the feeds and the heartbeat end only by an error
+            task.result()  # the feeds, the heartbeat and the sender end only by an error
     finally:
         service.stop.set()
         await door.say_goodbye(settings.drain_s)
