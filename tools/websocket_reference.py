@@ -90,6 +90,8 @@ PATIENCE_S = _settings["client_patience_s"].default
 PING_S = _settings["ping_s"].default
 DRAIN_S = _settings["drain_s"].default
 
+WORST_GIB = math.ceil(1_000 * (BUFFER + FRAME_BYTES + 3 * LARGEST + 400 * 1024) / 2**30 * 10) / 10
+
 INTRODUCTION = f"""\
 # WebSocket: opportunities as they happen
 
@@ -141,16 +143,15 @@ A heartbeat comes each {HEARTBEAT_S:g} s: three of them missing, and the connect
 
 ## For those who run it
 
-Settings of the streamer are environment variables: `DFP_SHARDS` processes serve the one port, each on a core of its own;
-`DFP_AUTHORIZE=package.module:function` is asked `(path, headers)` in each handshake and answers None or why not;
-`DFP_DRAIN_S`, `DFP_CLIENT_BUFFER_BYTES`, `DFP_CLIENT_PATIENCE_S` and `DFP_PING_S` change what stands above. `/metrics` on
-the health port has clients, frames, bytes, the ends of connections by reason, the delay of revisions and the history.
+Settings of the streamer are environment variables: `DFP_SHARDS` processes serve the one port, each on a core of its
+own; `DFP_AUTHORIZE=package.module:function` is asked `(path, headers)` in each handshake and answers None or why not;
+`DFP_DRAIN_S`, `DFP_CLIENT_BUFFER_BYTES`, `DFP_CLIENT_PATIENCE_S` and `DFP_PING_S` change what stands above. `/metrics`
+on the health port has clients, frames, bytes, the ends of connections by reason, the delay of revisions, the history.
 
-Memory is bounded whatever clients do. In a process the history takes {2 * KEPT_BYTES // 2**20} MiB at most. A client that
-reads nothing holds {(BUFFER + FRAME_BYTES) // 1024} KiB of frames and {2 * BUFFER // 1024} KiB in the kernel; one that
-sends what is largest, {3 * LARGEST // 1024} KiB of it and 400 KiB for its filter. 1,000 clients that do all of this hold
-less than {math.ceil(1000 * (BUFFER + FRAME_BYTES + 3 * LARGEST + 400 * 1024) / 2**30 * 10) / 10:g} GiB; 1,000 that keep up,
-some 30 MB.
+Memory is bounded whatever clients do. In a process the history takes {2 * KEPT_BYTES // 2**20} MiB at most, and 10 MiB
+beside. A client that reads nothing holds {(BUFFER + FRAME_BYTES) // 1024} KiB of frames, and {2 * BUFFER // 1024} KiB
+in the kernel; one that sends the largest messages {3 * LARGEST // 1024} KiB for them and 400 KiB for its filter. 1,000
+clients that do all of this hold less than {WORST_GIB:g} GiB; 1,000 that keep up some 30 MB.
 
 ## What you may send
 

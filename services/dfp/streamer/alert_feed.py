@@ -17,6 +17,7 @@ from dfp.log.extent import last_seq
 
 READ_COUNT = 100
 RETRY_S = 0.5
+FOREIGN_RETRY_S = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +43,10 @@ class AlertFeed:
             except UNREACHABLE as error:
                 _log.warning("redis is not reachable", stream=self.stream, error=str(error), retry_s=RETRY_S)
                 await asyncio.sleep(RETRY_S)
+            except ContractError as error:  # opportunities go on, whatever others write into this stream
+                _log.error("the stream of alerts is not ours", error=str(error), retry_s=FOREIGN_RETRY_S)
+                self._cursor = None
+                await asyncio.sleep(FOREIGN_RETRY_S)
 
     async def _read(self) -> None:
         if self._cursor is None:

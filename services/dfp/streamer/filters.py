@@ -3,7 +3,7 @@
 import bisect
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from dfp.contracts.errors import ContractError
@@ -65,6 +65,11 @@ class Filter:
     states: tuple[State, ...] | None = None
     min_confidence: float = 0.0
     alerts: bool = False
+
+    @property
+    def restricts(self) -> bool:
+        """Whether there is anything that does not pass."""
+        return replace(self, alerts=False) != EVERYTHING
 
     def passes(self, found: Traits) -> bool:
         """Whether a revision is wanted."""

@@ -142,9 +142,7 @@ class Hub:
             What `Backlog` raises when the log cannot be reached.
         """
         client.timeline, client.alerts = self.timeline, self.alerts.told
-        refused = None
-        if last_id is not None:
-            client.seq, refused = await self._start(last_id)
+        client.seq, refused = (0, None) if last_id is None else await self._start(last_id)
         if client.timeline == self.timeline and (last_id is None or refused is not None):
             await self._snapshot(client, [], refused)
         await self.bring(client)
@@ -241,8 +239,10 @@ class Hub:
         The pieces are the log's own payloads, which all clients and the store share: one that takes its time to read a
         snapshot holds a list of references.
         """
-        seq = self.store.seq
-        wanted = client.wanted
-        payloads = [found.payload for found in self.store.open() if wanted.passes(traits(found.opportunity))]
+        seq, wanted = self.store.seq, client.wanted
+        restricts = wanted.restricts
+        payloads = [
+            found.payload for found in self.store.open() if not restricts or wanted.passes(traits(found.opportunity))
+        ]
         client.seq, client.timeline = seq, self.timeline
         await client.give(itertools.chain((line + b"\n" for line in head), messages.snapshot(seq, payloads, reason)))

@@ -8,11 +8,11 @@ BACKLOG = 4096
 """Connections that wait for the handshake: after a restart all clients come back within seconds."""
 
 
-def listen(host: IPv4Address | IPv6Address, port: int, *, shared: bool, send_buffer: int) -> socket.socket:
-    """A listening socket.
+def bind(host: IPv4Address | IPv6Address, port: int, *, shared: bool, send_buffer: int) -> socket.socket:
+    """A socket on which to listen; until then, nobody is connected to it.
 
     Args:
-        shared: whether other processes listen on the same port; the kernel spreads connections over them.
+        shared: whether other processes have the same port; the kernel spreads connections over those that listen.
         send_buffer: bytes that the kernel may hold for one client. Without a limit it grows to some 4 MB each.
 
     Raises:
@@ -25,7 +25,6 @@ def listen(host: IPv4Address | IPv6Address, port: int, *, shared: bool, send_buf
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         listening.bind((str(host), port))
-        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from None

@@ -16,6 +16,8 @@ class Sender:
     def __init__(self) -> None:
         self.flush: Callable[[], None]
         self.pacer = Pacer()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Ends with what `flush` has raised: after that nobody is told anything."""
         self._scheduled = False
 
     def wake(self) -> None:
@@ -35,5 +37,8 @@ class Sender:
         began = time.thread_time()  # other processes of a busy machine do not make a broadcast expensive
         try:
             self.flush()
+        except Exception as error:
+            self.failed.set_exception(error)
+            self._scheduled = True  # for good
         finally:
             self.pacer.sent(time.monotonic(), time.thread_time() - began)

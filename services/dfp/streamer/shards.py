@@ -36,6 +36,7 @@ class Shard:
         self.number = number
         self.settings = settings
         self.ready = False
+        self.served = False
         self._port = 0
 
     async def run(self) -> None:
@@ -44,7 +45,6 @@ class Shard:
         Raises:
             ShardFailed: see there.
         """
-        served = False
         while True:
             self._port = free_port()
             process = await asyncio.create_subprocess_exec(
@@ -60,9 +60,8 @@ class Shard:
                     code = await process.wait()
                 finally:
                     await end(asking)
-                served = served or self.ready
                 self.ready = False
-                if not served:
+                if not self.served:
                     raise ShardFailed(f"shard {self.number} ended with {code} before it was ready; see its log above")
                 _log.error("a shard has ended and is started again", shard=self.number, code=code)
                 await asyncio.sleep(RESTART_S)
@@ -78,6 +77,7 @@ class Shard:
     async def _ask(self) -> None:
         while True:
             self.ready = await ask(self._port, "/health/ready") is not None
+            self.served |= self.ready  # once is enough: on a busy machine it may be late with an answer
             await asyncio.sleep(ASK_S)
 
     def _environment(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 
 from dfp.log import connection as log_connection
 from door_processes import Doors, doors, fetch, publish
@@ -59,7 +59,7 @@ async def received(door: Doors, until_id: str) -> list[str]:
     found: list[str] = []
     last_id = "0-0"
     while not found or found[-1] != until_id:
-        with contextlib.suppress(ConnectionClosed, OSError):
+        with contextlib.suppress(WebSocketException, OSError):
             async with connect(f"{door.socket_url}?last_id={last_id}") as client:
                 while not found or found[-1] != until_id:
                     message = await next_message(client)

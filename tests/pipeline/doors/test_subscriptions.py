@@ -17,6 +17,7 @@ from dfp.log import connection as log_connection
 from door_processes import NAMES, Doors, doors, publish
 from revisions import revision
 from socket_messages import any_message, next_message
+from waiting import until
 
 pytestmark = pytest.mark.parametrize("shared_server", ["valkey"], indirect=True)
 
@@ -123,3 +124,12 @@ async def test_a_wrong_parameter_is_refused_with_what_is_allowed(
     text = refused.value.response.body.decode()
     assert field in text
     assert allowed in text
+
+
+async def test_alerts_that_are_not_ours_stop_no_opportunity(door: Doors, redis: Redis) -> None:
+    await redis.execute_command("XADD", NAMES.risk_alerts, "*", "what", "ever")
+    await door.start("streamer")
+    async with connect(f"{door.socket_url}?last_id=0-0&alerts=true") as client:
+        await until(lambda: "the stream of alerts is not ours" in door.streamer.log.read_text())
+        await publish(redis, revision("a"))
+        assert await told(client, 1) == [("a", 1)]

@@ -92,6 +92,12 @@ def test_a_client_that_follows_its_messages_has_exactly_what_passes(
         before = now
 
 
+def test_a_filter_that_restricts_nothing_says_so() -> None:
+    assert not EVERYTHING.restricts
+    assert not make(alerts=True).restricts
+    assert make(min_confidence=0.1).restricts
+
+
 def test_what_left_before_anyone_remembers_is_told_rather_than_kept_back() -> None:
     wanted = make(min_confidence=0.9, symbols=["600000.SH"])
     assert wanted.tells(Change(traits(revision(rev=4)), None, first=False))
