@@ -102,8 +102,8 @@ def measure(name: str, load: Load, goals: dict[str, Goal]) -> Result:
         work.start()
         sent = _await(name, work, sending, begin)
         work.join()
-        used = {service: value - cpu.get(service, value) for service, value in pipeline.cpu_seconds().items()}
         drained, unread = _drain(pipeline, load.symbols * WARM + len(sent.late_us), sent.last_due)
+        used = {service: value - cpu.get(service, value) for service, value in pipeline.cpu_seconds().items()}
         time.sleep(SETTLE_S)
         here.send("stop")
         received, revisions = here.recv()
@@ -112,7 +112,7 @@ def measure(name: str, load: Load, goals: dict[str, Goal]) -> Result:
         **_figures(Run(load, sent, received, revisions, begin, begin - first_event)),
         "drain_ms": drained,
         "ticks_unread": float(unread),
-        **{f"cores_{service}": value / (SECONDS + SETTLE_S) for service, value in sorted(used.items())},
+        **{f"us_per_tick_{service}": value * 1e6 / len(sent.late_us) for service, value in sorted(used.items())},
     }
     described = {"symbols": load.symbols, "seconds": SECONDS, "ticks": len(sent.late_us), "clients": CLIENTS}
     return Result(name, figures, goals, {**described, "warm": WARM})

@@ -93,8 +93,11 @@ class Upstream:
         body = await (reader.readuntil(b"\r\n0\r\n\r\n") if chunked else reader.readexactly(length))
         request = Request(method, path, body)
         if path == PROBE:
-            await answer(writer, 200 if self.ready else 503, b"")
-            return True
+            # The gateway sends requests over the connections of its probes too, and a write that meets one which is
+            # just being closed is rightly not sent again.
+            status = 200 if self.ready else 503
+            writer.write(b"HTTP/1.1 %d X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
+            return False
         self.requests.append(request)
         await self.behaviour(request, writer)
         return self.behaviour is not break_off
