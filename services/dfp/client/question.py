@@ -1,7 +1,6 @@
 """Questions to the REST API: asked once more where that can do no harm, answered as documents or as errors."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from ssl import SSLContext
 from typing import Any, TypeVar
@@ -11,7 +10,7 @@ import msgspec
 
 from dfp.client.address import Address
 from dfp.client.backoff import LONGEST_S, pause_s
-from dfp.client.errors import BadAnswer, NotNow, Problem, Unreachable, refusal
+from dfp.client.errors import BadAnswer, NotNow, Unreachable, problem_of, refusal
 
 T = TypeVar("T")
 
@@ -74,7 +73,7 @@ class Questions:
             raise Unreachable(f"no answer on {url}: {error or 'too slow'}") from None
         if answer.ok:
             return answer.status, body
-        refused = refusal(_problem(answer.status, answer.reason or "", body))
+        refused = refusal(problem_of(answer.status, answer.reason or "", body))
         if isinstance(refused, NotNow):
             refused.retry_after_s = _seconds(answer.headers.get("Retry-After", ""))
         raise refused
@@ -96,14 +95,6 @@ def decode(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadAnswer(f"no {getattr(kind, '__name__', kind)}: {body[:80]!r} ({error})") from None
-
-
-def _problem(status: int, title: str, body: bytes) -> Problem:
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-        found = msgspec.json.decode(body, type=Problem)
-        if found.status == status:
-            return found
-    return Problem(status, title, f"{status} {title}: {body[:80].decode('utf-8', 'replace')}".strip(": "))
 
 
 def _seconds(text: str) -> float:

@@ -103,6 +103,17 @@ async def test_pauses_grow_while_nobody_answers() -> None:
     assert pauses[0] <= 0.1 < pauses[2] <= 0.4
 
 
+async def test_what_is_no_web_server_is_tried_again() -> None:
+    async def chat(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(chat, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, AsyncClient(f"http://127.0.0.1:{port}") as client:
+        assert kinds(await take(client.follow(), 2)) == [Lost, Lost]
+
+
 async def test_pauses_grow_while_connections_do_not_last() -> None:
     def greet(caller: Caller) -> None:
         caller.tell(told.snapshot(1))
