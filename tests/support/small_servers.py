@@ -50,7 +50,7 @@ class SmallApi:
         """The ASGI application."""
         body = (await receive())["body"]
         query = dict(urllib.parse.parse_qsl(scope["query_string"].decode()))
-        self.asked.append(Asked(scope["method"], scope["path"], query, json.loads(body) if body else None))
+        self.asked.append(Asked(scope["method"], scope["raw_path"].decode(), query, json.loads(body) if body else None))
         status, document, more = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         data = document if isinstance(document, bytes) else json.dumps(document).encode()
         headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]

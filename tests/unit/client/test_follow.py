@@ -205,6 +205,17 @@ async def test_closing_ends_an_iteration_that_waits_for_a_message_or_for_a_serve
             assert follow.closed
 
 
+async def test_closing_during_a_handshake_leaves_no_connection() -> None:
+    async with small_streamer(lambda caller: None) as streamer, AsyncClient(streamer.url) as client:
+        follow = client.follow()
+        connecting = asyncio.create_task(take(follow, 1))
+        await asyncio.sleep(0)
+        await follow.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await connecting
+        await until(lambda: all(caller.transport.is_disconnected for caller in streamer.callers))
+
+
 async def test_a_client_that_is_closed_closes_what_it_follows() -> None:
     async with small_streamer(lambda caller: None) as streamer:
         async with AsyncClient(streamer.url) as client:
