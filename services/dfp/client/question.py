@@ -32,20 +32,22 @@ class Questions:
         """The body of an answer. A lost connection and a service that is not ready are tried again until the time-out.
 
         Raises:
-            Refused, Unreachable: as the last try had it.
+            Refused, Unreachable: what the service said last, or that it said nothing.
         """
         now = asyncio.get_running_loop().time
         deadline, failures = now() + self._timeout_s, 0
+        said: NotNow | Unreachable | None = None
         while True:
             try:
                 return (await self._ask("GET", path, query or {}, None, deadline - now()))[1]
-            except (NotNow, Unreachable) as error:
-                failures += 1
-                pause = max(
-                    pause_s(failures), min(error.retry_after_s if isinstance(error, NotNow) else 0.0, LONGEST_S)
-                )
-                if now() + pause >= deadline:
-                    raise
+            except NotNow as error:
+                said, wish_s = error, min(error.retry_after_s, LONGEST_S)
+            except Unreachable as error:
+                said, wish_s = said if isinstance(said, NotNow) else error, 0.0
+            failures += 1
+            pause = max(pause_s(failures), wish_s)
+            if now() + pause >= deadline:
+                raise said
             await asyncio.sleep(pause)
 
     async def post(self, path: str, document: Mapping[str, str]) -> tuple[int, bytes]:
@@ -70,7 +72,7 @@ class Questions:
             ):
                 body = await answer.read()
         except (OSError, TimeoutError, aiohttp.ClientError) as error:
-            raise Unreachable(f"no answer on {url}: {error or 'too slow'}") from None
+            raise Unreachable(f"no answer on {url}: {str(error) or 'too slow'}") from None
         if answer.ok:
             return answer.status, body
         refused = refusal(problem_of(answer.status, answer.reason or "", body))

@@ -28,7 +28,7 @@ from dfp.contracts.risk import Halt
 from dfp.contracts.signal import Direction
 from documents import MORNING, SESSION, alert, signal
 from revisions import revision
-from small_servers import SmallApi, small_api
+from small_servers import SILENCE, SmallApi, small_api
 
 SIGNAL, ALERT = signal(), alert("house/volatility")
 OUTCOME = Outcome(
@@ -204,6 +204,21 @@ async def test_a_service_that_does_not_become_ready_in_time_is_said_to_be_so(api
         with pytest.raises(NotNow, match="reading the log"):
             await client.halts()
     assert len(api.asked) > 1
+
+
+async def test_a_service_that_falls_silent_after_it_said_why_is_quoted(api: SmallApi) -> None:
+    api.answer({"status": 503, "title": "Service Unavailable", "detail": "reading the log"}, 503)
+    api.answer(SILENCE)
+    async with AsyncClient(api.url, timeout_s=0.5) as client:
+        with pytest.raises(NotNow, match="reading the log"):
+            await client.halts()
+
+
+async def test_a_service_that_says_nothing_is_too_slow(api: SmallApi) -> None:
+    api.answer(SILENCE)
+    async with AsyncClient(api.url, timeout_s=0.2) as client:
+        with pytest.raises(Unreachable, match="too slow"):
+            await client.halts()
 
 
 async def test_what_changes_something_is_asked_once(api: SmallApi, client: AsyncClient) -> None:
