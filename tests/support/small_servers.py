@@ -24,6 +24,9 @@ from picows import (
 
 from conftest import free_port
 
+SILENCE = object()
+"""In place of a document: no answer until the client leaves."""
+
 
 @dataclass
 class Asked:
@@ -50,8 +53,11 @@ class SmallApi:
         """The ASGI application."""
         body = (await receive())["body"]
         query = dict(urllib.parse.parse_qsl(scope["query_string"].decode()))
-        self.asked.append(Asked(scope["method"], scope["path"], query, json.loads(body) if body else None))
+        self.asked.append(Asked(scope["method"], scope["raw_path"].decode(), query, json.loads(body) if body else None))
         status, document, more = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        while document is SILENCE:
+            if (await receive())["type"] == "http.disconnect":
+                return
         data = document if isinstance(document, bytes) else json.dumps(document).encode()
         headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
         await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -1,5 +1,6 @@
 """What can go wrong for a user of the client: one family, each with words that say what to do."""
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -46,7 +47,7 @@ class Refused(ClientError):
         self.problem = problem
         first = problem.errors[0] if problem.errors else Mistake("", None, "")
         self.field, self.value, self.allowed = first.field, first.value, first.allowed
-        super().__init__(problem.detail or f"{problem.status} {problem.title}".strip())
+        super().__init__(problem.detail)
 
 
 class NotFound(Refused):
@@ -58,6 +59,16 @@ class NotNow(Refused):
 
     retry_after_s = 0.0
     """When it asks to be tried again."""
+
+
+def problem_of(status: int, title: str, body: bytes) -> Problem:
+    """The problem in an answer; one made of its words when it is none."""
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        found = msgspec.json.decode(body, type=Problem)
+        if found.status == status:
+            return found
+    words = body.decode("utf-8", "replace").strip()
+    return Problem(status, title, words[:500] or f"{status} {title}".strip())
 
 
 def refusal(problem: Problem) -> Refused:

@@ -13,7 +13,7 @@ from dfp.client import messages
 from dfp.client.address import Address
 from dfp.client.backoff import pause_s
 from dfp.client.connection import Connection
-from dfp.client.errors import Problem, mistaken, refusal
+from dfp.client.errors import mistaken, problem_of, refusal
 from dfp.client.events import Connected, Event, Lost
 from dfp.client.filter import Filter, Wanted, filter_of
 from dfp.client.resume import Resume
@@ -95,11 +95,13 @@ class AsyncFollow(AsyncIterator[Event]):
         try:
             await connection.open(self._address.socket(query), self._tls)
         except WSHandshakeError as error:
-            status = error.response.status if error.response is not None else HTTPStatus.BAD_GATEWAY
-            words = (error.raw_body or b"").decode("utf-8", "replace").strip()
+            if error.response is None:  # what answers is no web server
+                return self._lost(str(error))
+            status = error.response.status
+            problem = problem_of(status, status.phrase, error.raw_body or b"")
             if 400 <= status < 500 and status is not HTTPStatus.TOO_MANY_REQUESTS:
-                raise refusal(Problem(status, status.phrase, words)) from None
-            return self._lost(words or str(error))
+                raise refusal(problem) from None
+            return self._lost(problem.detail)
         except (OSError, WSError) as error:
             return self._lost(str(error) or type(error).__name__)
         if self._closed.is_set():

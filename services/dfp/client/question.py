@@ -1,7 +1,6 @@
 """Questions to the REST API: asked once more where that can do no harm, answered as documents or as errors."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from ssl import SSLContext
 from typing import Any, TypeVar
@@ -11,7 +10,7 @@ import msgspec
 
 from dfp.client.address import Address
 from dfp.client.backoff import LONGEST_S, pause_s
-from dfp.client.errors import BadAnswer, NotNow, Problem, Unreachable, refusal
+from dfp.client.errors import BadAnswer, NotNow, Unreachable, problem_of, refusal
 
 T = TypeVar("T")
 
@@ -33,20 +32,22 @@ class Questions:
         """The body of an answer. A lost connection and a service that is not ready are tried again until the time-out.
 
         Raises:
-            Refused, Unreachable: as the last try had it.
+            Refused, Unreachable: what the service said last, or that it said nothing.
         """
         now = asyncio.get_running_loop().time
         deadline, failures = now() + self._timeout_s, 0
+        said: NotNow | Unreachable | None = None
         while True:
             try:
                 return (await self._ask("GET", path, query or {}, None, deadline - now()))[1]
-            except (NotNow, Unreachable) as error:
-                failures += 1
-                pause = max(
-                    pause_s(failures), min(error.retry_after_s if isinstance(error, NotNow) else 0.0, LONGEST_S)
-                )
-                if now() + pause >= deadline:
-                    raise
+            except NotNow as error:
+                said, wish_s = error, min(error.retry_after_s, LONGEST_S)
+            except Unreachable as error:
+                said, wish_s = said if isinstance(said, NotNow) else error, 0.0
+            failures += 1
+            pause = max(pause_s(failures), wish_s)
+            if now() + pause >= deadline:
+                raise said
             await asyncio.sleep(pause)
 
     async def post(self, path: str, document: Mapping[str, str]) -> tuple[int, bytes]:
@@ -71,10 +72,10 @@ class Questions:
             ):
                 body = await answer.read()
         except (OSError, TimeoutError, aiohttp.ClientError) as error:
-            raise Unreachable(f"no answer on {url}: {error or 'too slow'}") from None
+            raise Unreachable(f"no answer on {url}: {str(error) or 'too slow'}") from None
         if answer.ok:
             return answer.status, body
-        refused = refusal(_problem(answer.status, answer.reason or "", body))
+        refused = refusal(problem_of(answer.status, answer.reason or "", body))
         if isinstance(refused, NotNow):
             refused.retry_after_s = _seconds(answer.headers.get("Retry-After", ""))
         raise refused
@@ -96,14 +97,6 @@ def decode(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadAnswer(f"no {getattr(kind, '__name__', kind)}: {body[:80]!r} ({error})") from None
-
-
-def _problem(status: int, title: str, body: bytes) -> Problem:
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-        found = msgspec.json.decode(body, type=Problem)
-        if found.status == status:
-            return found
-    return Problem(status, title, f"{status} {title}: {body[:80].decode('utf-8', 'replace')}".strip(": "))
 
 
 def _seconds(text: str) -> float:

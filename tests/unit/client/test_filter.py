@@ -1,5 +1,6 @@
 """Filters of a follower: checked here, sent with the handshake or on the open socket."""
 
+import asyncio
 import json
 
 import pytest
@@ -51,6 +52,18 @@ async def test_a_filter_that_is_asked_for_before_there_is_a_connection_goes_with
         await follow.subscribe(strategies=["b"])
         await take(follow, 1)
     assert streamer.callers[0].query == {"strategies": "b"}
+
+
+async def test_a_filter_that_is_asked_for_during_a_handshake_follows_it() -> None:
+    async with small_streamer(lambda caller: None) as streamer, AsyncClient(streamer.url) as client:
+        follow = client.follow()
+        connecting = asyncio.create_task(take(follow, 1))
+        await asyncio.sleep(0)
+        assert not streamer.callers
+        await follow.subscribe(strategies=["b"])
+        await connecting
+        await until(lambda: streamer.callers[0].heard)
+        assert json.loads(streamer.callers[0].heard[0]) == {"type": "subscribe", "strategies": ["b"]}
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,17 @@ async def test_pauses_grow_while_nobody_answers() -> None:
     assert pauses[0] <= 0.1 < pauses[2] <= 0.4
 
 
+async def test_what_is_no_web_server_is_tried_again() -> None:
+    async def chat(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(chat, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, AsyncClient(f"http://127.0.0.1:{port}") as client:
+        assert kinds(await take(client.follow(), 2)) == [Lost, Lost]
+
+
 async def test_pauses_grow_while_connections_do_not_last() -> None:
     def greet(caller: Caller) -> None:
         caller.tell(told.snapshot(1))
@@ -192,6 +203,17 @@ async def test_closing_ends_an_iteration_that_waits_for_a_message_or_for_a_serve
             await follow.aclose()
             await asyncio.wait_for(iterating, 10)
             assert follow.closed
+
+
+async def test_closing_during_a_handshake_leaves_no_connection() -> None:
+    async with small_streamer(lambda caller: None) as streamer, AsyncClient(streamer.url) as client:
+        follow = client.follow()
+        connecting = asyncio.create_task(take(follow, 1))
+        await asyncio.sleep(0)
+        await follow.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await connecting
+        await until(lambda: all(caller.transport.is_disconnected for caller in streamer.callers))
 
 
 async def test_a_client_that_is_closed_closes_what_it_follows() -> None:

@@ -28,7 +28,7 @@ from dfp.contracts.risk import Halt
 from dfp.contracts.signal import Direction
 from documents import MORNING, SESSION, alert, signal
 from revisions import revision
-from small_servers import SmallApi, small_api
+from small_servers import SILENCE, SmallApi, small_api
 
 SIGNAL, ALERT = signal(), alert("house/volatility")
 OUTCOME = Outcome(
@@ -105,17 +105,32 @@ async def test_a_limit_is_that_of_the_whole_list(api: SmallApi, client: AsyncCli
     assert [asked.query["limit"] for asked in api.asked] == ["3", "1"]
 
 
+DOCUMENTS = (
+    plain(revision("a/b")),
+    {"revisions": [plain(revision("a")), plain(revision("a", 2))]},
+    plain(OUTCOME),
+    {"signals": [plain(SIGNAL)], "next": None},
+    {"alerts": [plain(ALERT)], "next": None},
+    {"halts": [plain(HALT)]},
+    {"strategies": [STATUS]},
+    {"name": "dongfengpo", "version": "1", "feed": None, "later": 1},
+    {"target": "pipeline", "released": True},
+)
+PATHS = [
+    "/opportunities/a%2Fb",
+    "/opportunities/a/history",
+    "/opportunities/a/outcome",
+    "/signals",
+    "/risk/alerts",
+    "/halts",
+    "/strategies",
+    "/version",
+    "/halts/release",
+]
+
+
 async def test_every_document_comes_in_its_type(api: SmallApi, client: AsyncClient) -> None:
-    for document in (
-        plain(revision("a/b")),
-        {"revisions": [plain(revision("a")), plain(revision("a", 2))]},
-        plain(OUTCOME),
-        {"signals": [plain(SIGNAL)], "next": None},
-        {"alerts": [plain(ALERT)], "next": None},
-        {"halts": [plain(HALT)]},
-        {"strategies": [STATUS]},
-        {"name": "dongfengpo", "version": "1", "feed": None, "later": 1},
-    ):
+    for document in DOCUMENTS:
         api.answer(document)
     assert await client.opportunity("a/b") == revision("a/b")
     assert await client.history("a") == [revision("a"), revision("a", 2)]
@@ -125,15 +140,28 @@ async def test_every_document_comes_in_its_type(api: SmallApi, client: AsyncClie
     assert await client.halts() == [HALT]
     assert await client.strategies() == [StrategyStatus(**STATUS)]
     assert (await client.version()).name == "dongfengpo"
-    assert [asked.path.removeprefix("/api") for asked in api.asked[1:]] == [
-        "/opportunities/a/history",
-        "/opportunities/a/outcome",
-        "/signals",
-        "/risk/alerts",
-        "/halts",
-        "/strategies",
-        "/version",
-    ]
+    await client.release("pipeline", "mended")
+    assert [asked.path.removeprefix("/api") for asked in api.asked] == PATHS
+
+
+async def test_the_plain_client_gives_the_same_documents(api: SmallApi) -> None:
+    for document in DOCUMENTS:
+        api.answer(document)
+
+    def use() -> None:
+        with Client(api.url) as client:
+            assert client.opportunity("a/b") == revision("a/b")
+            assert client.history("a") == [revision("a"), revision("a", 2)]
+            assert client.outcome("a") == OUTCOME
+            assert list(client.signals(direction="Up")) == [SIGNAL]
+            assert list(client.alerts(severity="Warning")) == [ALERT]
+            assert client.halts() == [HALT]
+            assert client.strategies() == [StrategyStatus(**STATUS)]
+            assert client.version().name == "dongfengpo"
+            client.release("pipeline", "mended")
+
+    await asyncio.to_thread(use)
+    assert [asked.path.removeprefix("/api") for asked in api.asked] == PATHS
 
 
 async def test_a_halt_says_whether_it_is_new(api: SmallApi, client: AsyncClient) -> None:
@@ -176,6 +204,21 @@ async def test_a_service_that_does_not_become_ready_in_time_is_said_to_be_so(api
         with pytest.raises(NotNow, match="reading the log"):
             await client.halts()
     assert len(api.asked) > 1
+
+
+async def test_a_service_that_falls_silent_after_it_said_why_is_quoted(api: SmallApi) -> None:
+    api.answer({"status": 503, "title": "Service Unavailable", "detail": "reading the log"}, 503)
+    api.answer(SILENCE)
+    async with AsyncClient(api.url, timeout_s=0.5) as client:
+        with pytest.raises(NotNow, match="reading the log"):
+            await client.halts()
+
+
+async def test_a_service_that_says_nothing_is_too_slow(api: SmallApi) -> None:
+    api.answer(SILENCE)
+    async with AsyncClient(api.url, timeout_s=0.2) as client:
+        with pytest.raises(Unreachable, match="too slow"):
+            await client.halts()
 
 
 async def test_what_changes_something_is_asked_once(api: SmallApi, client: AsyncClient) -> None:
