@@ -59,8 +59,9 @@ async def test_an_unknown_target_is_refused_with_those_that_exist(
     assert "TARGET: 'breakout' is not allowed; expected one of pipeline" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["localhost", f"http://127.0.0.1:{free_port()}"])
+@pytest.mark.parametrize("url", ["localhost", "http://127.0.0.1:{port}"])
 def test_a_gateway_that_is_none_is_a_message(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    url = url.format(port=free_port())
     assert main(["halt", "pipeline", "--reason", "why", "--url", url]) == 2
     assert url in capsys.readouterr().err
 
