@@ -33,6 +33,10 @@ pieces that memory holds."""
 
 LARGE_BYTES = 4 * 2**20
 
+GAP_S = 0.003
+"""Between two reads that found little. An entry is work for every stage, however few ticks it has: without the gap,
+ticks that trickle in one by one would keep two cores busy with themselves, and all would be late."""
+
 RAW_BYTES = 256 * 2**20
 """Hard cap of the stream: about half a million ticks. The oldest go, read or not, before the server's memory does."""
 
@@ -78,11 +82,13 @@ class LiveRunner(Writer):
         """See `Writer`."""
         self.health.become("recovering")
         await self._recover()
-        tidy_due = 0.0
+        tidy_due = read_due = 0.0
         count = COUNT
         while not stop.is_set():
             self.health.become("serving", ready=True)
+            await asyncio.sleep(read_due - time.monotonic())
             entries = await self._read(count)
+            read_due = time.monotonic() + GAP_S if len(entries) < count else 0.0
             if entries:
                 count = COUNT if _size(entries) < LARGE_BYTES else COUNT_OF_LARGE
                 self._take(entries)

@@ -3,6 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dfp.collector import raw_tick
 from dfp.collector.raw_tick import FIELDS, MAX_BYTES, NotATick, RawTick, decode
 from dfp.log.work import Work
 from mutations import attempt, hostile, peak_memory
@@ -33,6 +34,18 @@ def test_any_bytes_are_a_tick_or_refused(text: bytes) -> None:
         assert found is not None
         assert isinstance(found[0], RawTick)
         assert isinstance(found[1], int)
+
+
+@given(hostile(VALID))
+@example(b'{"symbol": "600000.SH", "time": 1795572000000000000, "last": 1.0, "last": null}')
+@example(b'{"symbol": "600000.SH", "time": 1795572000000000000, "last": 1.0, "bid1": null, "bid1": 2.0}')
+@example(b'{"symbol": "600000\\"SH", "time": 1795572000000000000, "last": 1.0}')
+@example(b'{"symbol": "600000.SH", "time": 1795572000000000000, "last": 1e400}')
+@example(b'{"symbol": "600000.SH", "time": 1795572000000000000.0, "last": 1}')
+def test_the_short_way_reads_what_the_careful_one_reads(text: bytes) -> None:
+    short = raw_tick._plain(text)
+    if short is not None:
+        assert raw_tick._odd(text) == short
 
 
 @given(hostile([document(symbol="6" * 3_000)]))
