@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import numpy as np
 from redis.asyncio import Redis
 
@@ -68,6 +69,8 @@ async def morning(redis: Redis, names: Names, strategies: tuple[str, ...] = (exa
     await aggregator.claim()
     await redis.pexpire(names.lease("aggregator"), 3_600_000)
     for name in strategies:
+        running = msgspec.structs.replace(examples.RUNNING, name=name)
+        await redis.hset(names.strategies, name, codec.encode(running))
         engine = Chain(redis, names, f"engine/{name}", f"engine-{name}", (names.features,))
         await engine.claim()
         await redis.pexpire(names.lease(engine.stage), 3_600_000)

@@ -3,7 +3,7 @@
 Lists of documents are put together from their encoded bytes; the types here are what /openapi.json says of them.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -60,8 +60,9 @@ class Strategy(Answer, frozen=True):
     """One strategy.
 
     Attributes:
-        mode: Live or Shadow, by the stream that its last signals are in; null before one was seen.
-        revision: of its last signal.
+        mode: Live or Shadow; null, like the next two, for one that never said what it runs.
+        revision: of code, parameters, universe and group together; signals carry it.
+        parameters: all of them, defaults included.
         running: whether an engine holds its lease.
         halted: whether it, or the pipeline, is halted.
         behind: entries of its inputs that it has not taken yet.
@@ -71,6 +72,7 @@ class Strategy(Answer, frozen=True):
     name: str
     mode: str | None
     revision: str | None
+    parameters: dict[str, Any] | None
     running: bool
     owner: str | None
     halted: bool

@@ -7,6 +7,7 @@ from dfp.contracts.opportunity import CloseReason, Member, Opportunity, State
 from dfp.contracts.outcome import Outcome, Tradable
 from dfp.contracts.policy import Action, Policy, Rule, Scope, Volatility, bundle
 from dfp.contracts.risk import Alert, Decision, Halt, RiskStatus, Severity, Verdict, Verdicts
+from dfp.contracts.running_strategy import RunningStrategy
 from dfp.contracts.signal import Direction, Signal
 from dfp.market.phases import SECOND_NS, Phase
 
@@ -180,9 +181,14 @@ FEATURES = {"ema_100": 87.1234, "spread": 0.00022909507445589919}
 
 CLOCK = Clock(time=AT + SECOND_NS, session=SESSION, phase=int(Phase.CONTINUOUS))
 
+RUNNING = RunningStrategy(
+    name=STRATEGY, mode="Live", revision=SIGNAL.revision, group="", parameters={"volume_factor": 2.0}, universe={},
+    instance="engine-breakout", since=AT,
+)  # fmt: skip
+
 STRATEGY_VIEW = Strategy(
-    name=STRATEGY, mode="Live", revision=SIGNAL.revision, running=True, owner="engine-breakout", halted=False,
-    behind=0, counters={"signals": 1, "ticks": 412}, last_signal=AT,
+    name=STRATEGY, mode="Live", revision=SIGNAL.revision, parameters=RUNNING.parameters, running=True,
+    owner="engine-breakout", halted=False, behind=0, counters={"signals": 1, "ticks": 412}, last_signal=AT,
 )  # fmt: skip
 
 STAGE = Stage(

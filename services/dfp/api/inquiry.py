@@ -10,10 +10,12 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from dfp.contracts import codec
 from dfp.contracts.errors import ContractError
 from dfp.contracts.names import Names
 from dfp.contracts.policy import Bundle
 from dfp.contracts.risk import Halt
+from dfp.contracts.running_strategy import RunningStrategy
 from dfp.log import conditions, halts, policies
 from dfp.log.connection import UNREACHABLE
 from dfp.log.extent import last_seq
@@ -109,6 +111,12 @@ class Inquiry:
         """Names of the strategies that have run."""
         async with self._asking():
             return await halts.strategies_that_ran(self.redis, self.names)
+
+    async def running(self) -> dict[str, RunningStrategy]:
+        """Name -> what its engine said when it started."""
+        async with self._asking():
+            found: Any = await self.redis.hgetall(self.names.strategies)
+            return {name.decode(): codec.decode(document, RunningStrategy) for name, document in found.items()}
 
     async def stages(self, prefix: str = "") -> list[StageView]:
         """The stages whose names begin with `prefix`, by name."""

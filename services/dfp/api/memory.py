@@ -18,7 +18,6 @@ from dfp.api.readiness import Readiness
 from dfp.api.recent import Recent, Size
 from dfp.api.revisions import KEPT as REVISIONS_KEPT
 from dfp.api.revisions import Revisions
-from dfp.api.speakers import Speakers
 from dfp.api.store import CLOSED_KEPT, Store
 from dfp.api.verdicts import Standing
 from dfp.contracts.entry import Entry, Kind
@@ -33,6 +32,8 @@ from dfp.runtime.tasks import end
 SIGNALS_KEPT = 15_000
 OUTCOMES_KEPT = 10_000
 ALERTS_KEPT = 10_000
+STRATEGIES_KEPT = 1_000
+"""Whose last signal is remembered; the one that was silent for longest goes first."""
 
 FEATURES_READ, FEATURES_PAUSE_S = 64, 0.05
 """Frames come up to 500 times a second; read and taken twenty times a second they cost a third."""
@@ -82,22 +83,28 @@ class Opportunities(Store):
 
 
 class Signals(Recent[Signal, SignalKey]):
-    """The signals of one stream, which also tell who speaks."""
+    """The signals of one stream, and when each strategy spoke last."""
 
-    def __init__(self, speakers: Speakers, *, shadow: bool, kept: int = SIGNALS_KEPT) -> None:
+    def __init__(self, kept: int = SIGNALS_KEPT) -> None:
         super().__init__(kept, lambda signal: SignalKey(signal.symbol, signal.strategy, signal.direction, signal.as_of))
-        self.speakers = speakers
-        self.shadow = shadow
+        self._last: dict[str, int] = {}
 
     def take(self, entry: Entry, signal: Signal, /) -> None:
         """Take the next signal."""
         super().take(entry, signal)
-        self.speakers.hear(signal, shadow=self.shadow)
+        self._last.pop(signal.strategy, None)
+        self._last[signal.strategy] = signal.as_of
+        if len(self._last) > STRATEGIES_KEPT:
+            del self._last[next(iter(self._last))]
 
     def reset(self, reason: str) -> None:
         """Forget everything."""
         super().reset(reason)
-        self.speakers.forget(shadow=self.shadow)
+        self._last.clear()
+
+    def last_of(self, strategy: str) -> int | None:
+        """As-of of a strategy's last signal, UTC nanoseconds; None before the first."""
+        return self._last.get(strategy)
 
 
 class Outcomes(Recent[Outcome, OutcomeKey]):
@@ -133,15 +140,17 @@ class Memory:
     """What the feeds have told."""
 
     opportunities: Opportunities = field(default_factory=Opportunities)
-    speakers: Speakers = field(default_factory=Speakers)
+    signals: Signals = field(default_factory=Signals)
+    shadow_signals: Signals = field(default_factory=Signals)
     outcomes: Outcomes = field(default_factory=Outcomes)
     verdicts: Standing = field(default_factory=Standing)
     alerts: Recent[Alert, AlertKey] = field(default_factory=_alerts)
     market: Market = field(default_factory=Market)
 
-    def __post_init__(self) -> None:
-        self.signals = Signals(self.speakers, shadow=False)
-        self.shadow_signals = Signals(self.speakers, shadow=True)
+    def last_signal_of(self, strategy: str) -> int | None:
+        """As-of of a strategy's last signal, live or in the shadow, UTC nanoseconds; None before the first."""
+        found = [signals.last_of(strategy) for signals in (self.signals, self.shadow_signals)]
+        return max((time for time in found if time is not None), default=None)
 
     def sizes(self) -> Iterator[tuple[str, Size]]:
         """Each store's name, and how full it is."""

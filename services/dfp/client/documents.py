@@ -1,5 +1,7 @@
 """Answers of the API that are no documents of the log. Fields that a later version adds are passed over."""
 
+from typing import Any
+
 import msgspec
 
 from dfp.contracts.risk import Halt
@@ -24,8 +26,9 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     """How a strategy fares.
 
     Attributes:
-        mode: Live or Shadow, None before its first signal.
-        revision: of its last signal.
+        mode: Live or Shadow; None, like the next two, for one that never said what it runs.
+        revision: of code, parameters, universe and group together; signals carry it.
+        parameters: all of them, defaults included.
         running: whether an engine runs it, and `owner` which.
         halted: whether it, or the pipeline, is halted.
         behind: entries of its inputs that it has not taken yet.
@@ -35,6 +38,7 @@ class StrategyStatus(msgspec.Struct, frozen=True):
     name: str
     mode: str | None
     revision: str | None
+    parameters: dict[str, Any] | None
     running: bool
     owner: str | None
     halted: bool

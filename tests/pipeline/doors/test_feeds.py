@@ -76,7 +76,7 @@ async def test_a_stream_with_a_hole_that_must_be_whole_is_read_from_its_beginnin
 async def test_what_a_replaced_log_does_not_have_is_forgotten(memory: Memory, redis: Redis) -> None:
     await redis.flushall()
     await until(lambda: not memory.market.symbols.names and not memory.opportunities.revisions.size().items)
-    await until(lambda: not memory.signals.size().items and memory.speakers.get(examples.STRATEGY) is None)
+    await until(lambda: not memory.signals.size().items and memory.last_signal_of(examples.STRATEGY) is None)
     await until(lambda: not memory.verdicts.all() and memory.outcomes.get(examples.OUTCOME.id) is None)
     await morning(redis, NAMES)
     await until(lambda: memory.outcomes.get(examples.OUTCOME.id) is not None)

@@ -3,10 +3,9 @@
 from msgspec.structs import replace
 
 from dfp.api.examples import OUTCOME
-from dfp.api.memory import Memory, Outcomes, Signals
+from dfp.api.memory import STRATEGIES_KEPT, Memory, Outcomes, Signals
 from dfp.api.readiness import Readiness
 from dfp.api.revisions import Revisions
-from dfp.api.speakers import MOST, Speakers
 from dfp.api.verdicts import Standing
 from dfp.contracts import codec
 from dfp.contracts.entry import Entry, Kind
@@ -76,25 +75,22 @@ def test_a_complete_statement_replaces_what_was_said_of_symbols_and_by_other_pol
     assert (standing.all(), standing.version) == ([], "2")
 
 
-def test_the_last_words_of_a_strategy_tell_its_mode_and_revision() -> None:
-    speakers = Speakers()
-    store = Signals(speakers, shadow=True)
+def test_the_last_signal_of_a_strategy_is_known_until_its_stream_is_replaced() -> None:
+    memory = Memory()
     made = signal("quiet")
-    store.take(Entry(1, Kind.SIGNAL, codec.encode(made)), made)
-    found = speakers.get("quiet")
-    assert found is not None
-    assert (found.live, found.shadow, found.last) == (None, made.as_of, made.as_of)
-    store.reset("replaced")
-    assert speakers.get("quiet") is None
+    memory.shadow_signals.take(Entry(1, Kind.SIGNAL, codec.encode(made)), made)
+    assert memory.last_signal_of("quiet") == made.as_of
+    memory.shadow_signals.reset("replaced")
+    assert memory.last_signal_of("quiet") is None
 
 
 def test_of_too_many_strategies_the_one_that_was_silent_for_longest_is_forgotten() -> None:
-    speakers = Speakers()
-    for n in range(MOST + 1):
-        speakers.hear(signal(f"s{n}"), shadow=False)
-        speakers.hear(signal("talks"), shadow=False)
-    assert speakers.get("s0") is None
-    assert speakers.get("talks") is not None
+    signals = Signals()
+    for n in range(STRATEGIES_KEPT + 1):
+        for made in (signal(f"s{n}"), signal("talks")):
+            signals.take(Entry(1, Kind.SIGNAL, codec.encode(made)), made)
+    assert signals.last_of("s0") is None
+    assert signals.last_of("talks") is not None
 
 
 def test_a_service_is_ready_when_every_feed_is_and_tells_of_one_that_is_not() -> None:

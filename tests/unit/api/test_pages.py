@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from dfp.api.memory import Opportunities, Signals
 from dfp.api.routes.opportunities import OpportunityQuery
 from dfp.api.routes.signals import SignalQuery
-from dfp.api.speakers import Speakers
 from dfp.contracts import codec
 from dfp.contracts.entry import Entry, Kind
 from dfp.contracts.opportunity import State
@@ -26,7 +25,7 @@ def arrivals(draw: st.DrawFn) -> list[int]:
 def test_pages_of_signals_joined_equal_the_whole_while_new_ones_arrive(
     coming: list[int], limit: int, symbol: str | None
 ) -> None:
-    store = Signals(Speakers(), shadow=False)
+    store = Signals()
     seq = 0
 
     def arrive(count: int) -> None:

@@ -55,6 +55,7 @@ STATUS: dict[str, Any] = {
     "name": "breakout",
     "mode": "Live",
     "revision": "0123456789abcdef",
+    "parameters": {"volume_factor": 2.0},
     "running": True,
     "owner": "engine-0",
     "halted": False,

@@ -1,5 +1,6 @@
 """Strategies: what runs, what it does, what has become of it."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Response
@@ -9,6 +10,7 @@ from dfp.api.context import Context, answer, missing
 from dfp.api.inquiry import StageView
 from dfp.api.query import STRATEGY_PATTERN
 from dfp.contracts.conditions import PIPELINE, strategy_target
+from dfp.contracts.running_strategy import RunningStrategy
 
 _STAGE = "engine/"
 
@@ -30,8 +32,8 @@ def install(app: FastAPI, context: Context) -> None:
         if not _heard(context):
             return context.not_yet()
         views = await context.inquiry.stages(_STAGE)
-        halted = await _halted(context)
-        return answer(answers.Strategies([_view(context, view, halted) for view in views]))
+        told, halted = await context.inquiry.running(), await _halted(context)
+        return answer(answers.Strategies([_view(context, view, told, halted) for view in views]))
 
     @app.get(
         "/strategies/{name}",
@@ -51,11 +53,11 @@ def install(app: FastAPI, context: Context) -> None:
         if view is None:
             known = ", ".join(await context.inquiry.strategies()) or "none; no strategy has run yet"
             return missing("name", name, "strategy", f"one of {known}")
-        return answer(_view(context, view, await _halted(context)))
+        return answer(_view(context, view, await context.inquiry.running(), await _halted(context)))
 
 
 def _heard(context: Context) -> bool:
-    """Whether all signals were read, which tell mode, revision and last signal."""
+    """Whether all signals were read."""
     return context.memory.signals.complete and context.memory.shadow_signals.complete
 
 
@@ -63,18 +65,18 @@ async def _halted(context: Context) -> set[str]:
     return {halt.target for halt in await context.inquiry.halts()}
 
 
-def _view(context: Context, view: StageView, halted: set[str]) -> answers.Strategy:
+def _view(context: Context, view: StageView, told: Mapping[str, RunningStrategy], halted: set[str]) -> answers.Strategy:
     name = view.stage.removeprefix(_STAGE)
-    speaker = context.memory.speakers.get(name)
+    running = told.get(name)
     return answers.Strategy(
         name=name,
-        # A live strategy writes to the shadow stream only while it is halted.
-        mode=None if speaker is None else "Shadow" if speaker.live is None else "Live",
-        revision=None if speaker is None else speaker.revision,
+        mode=None if running is None else running.mode,
+        revision=None if running is None else running.revision,
+        parameters=None if running is None else running.parameters,
         running=view.owner is not None,
         owner=view.owner,
         halted=PIPELINE in halted or strategy_target(name) in halted,
         behind=view.behind,
         counters=view.counters,
-        last_signal=None if speaker is None else speaker.last,
+        last_signal=context.memory.last_signal_of(name),
     )
