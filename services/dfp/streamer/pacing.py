@@ -17,12 +17,12 @@ CREDIT = 5.0
 class Pacer:
     """Pure: times come in as arguments, in seconds of any monotonic clock.
 
-    A broadcast is expensive when it takes more than half of the shortest gap. Then the gap grows, so that broadcasting
-    takes half of the time at most as long as that can be had with the longest gap, and no credit is given.
+    When a broadcast takes more than half of the shortest gap, the gap grows: broadcasting takes half of the time at
+    most, as long as that can be had with the longest gap. The credit stays: in a market whose messages are far apart on
+    average, two that happen to come together need not wait.
     """
 
     gap: float = GAP_S
-    _credit: float = CREDIT
     _tokens: float = CREDIT
     _at: float = float("-inf")
 
@@ -39,8 +39,6 @@ class Pacer:
         self._tokens = max(0.0, self._tokens_at(now) - 1.0)
         self._at = now
         self.gap = min(max(2.0 * cost, GAP_S), LONGEST_GAP_S)
-        self._credit = CREDIT if self.gap == GAP_S else 1.0
-        self._tokens = min(self._tokens, self._credit - 1.0)
 
     def _tokens_at(self, now: float) -> float:
-        return min(self._credit, self._tokens + max(0.0, now - self._at) / self.gap)
+        return min(CREDIT, self._tokens + max(0.0, now - self._at) / self.gap)

@@ -1,6 +1,5 @@
 """The first message goes at once, and no client gets more frames than the gaps allow."""
 
-import itertools
 import random
 
 from hypothesis import given
@@ -35,23 +34,10 @@ def test_after_a_quiet_time_a_few_messages_go_at_once_and_then_one_a_gap() -> No
     assert waits == [0.0] * int(CREDIT) + [GAP_S] * 3
 
 
-def test_an_expensive_broadcast_makes_the_gap_longer_and_takes_the_credit() -> None:
-    pacer = Pacer()
-    pacer.sent(0.0, 0.015)
-    assert pacer.gap == 0.030
-    assert round(pacer.wait(0.0), 6) == 0.030
-    pacer.sent(10.0, 1.0)
-    assert pacer.wait(10.0) == LONGEST_GAP_S
-
-
-def test_the_credit_comes_back_when_broadcasts_are_cheap_again() -> None:
-    pacer = Pacer()
-    pacer.sent(0.0, 1.0)
-    pacer.sent(1.0, 0.001)
-    assert round(pacer.wait(1.0), 6) == GAP_S
-    assert pacer.wait(2.0) == 0.0
-    pacer.sent(2.0, 0.001)
-    assert pacer.wait(2.0) == 0.0
+def test_expensive_broadcasts_make_the_gap_longer_up_to_a_limit() -> None:
+    made = broadcasts([(0.0, 0.015)] * 8 + [(0.0, 1.0)] * 3)
+    waits = [round(sent - due, 6) for due, sent, _ in made]
+    assert waits == [0.0] * int(CREDIT) + [0.030] * 4 + [LONGEST_GAP_S] * 2
 
 
 @given(arrivals)
@@ -69,16 +55,16 @@ def test_in_no_stretch_of_time_are_there_more_frames_than_gaps_and_the_credit(
             assert last - first + 1 <= CREDIT + (times[last] - times[first]) / GAP_S + 1e-6
 
 
-@given(arrivals)
-def test_after_an_expensive_broadcast_a_whole_gap_passes(arriving: list[tuple[float, float]]) -> None:
-    made = broadcasts(arriving)
-    for (_, sent, gap), (_, following, _) in itertools.pairwise(made):
-        if gap > GAP_S:
-            assert following - sent >= gap - 1e-9
+@given(st.lists(st.floats(0, 0.3, allow_nan=False), min_size=1, max_size=100), st.floats(0, LONGEST_GAP_S / 2))
+def test_broadcasting_takes_half_of_the_time_at_most_but_for_the_credit(distances: list[float], cost: float) -> None:
+    times = [sent for _, sent, _ in broadcasts([(distance, cost) for distance in distances])]
+    for first in range(len(times)):
+        spent = (len(times) - first) * cost
+        assert spent <= CREDIT * cost + (times[-1] - times[first]) / 2 + 1e-6
 
 
-@given(st.integers(0, 2**32))
-def test_arrivals_at_random_hardly_ever_wait(seed: int) -> None:
+@given(st.integers(0, 2**32), st.sampled_from([0.005, 0.012]))
+def test_arrivals_at_random_hardly_ever_wait(seed: int, cost: float) -> None:
     chance = random.Random(seed)
-    made = broadcasts([(chance.expovariate(20), 0.005) for _ in range(2_000)])
-    assert sum(sent > due for due, sent, _ in made) <= 0.03 * len(made)
+    made = broadcasts([(chance.expovariate(20), cost) for _ in range(2_000)])
+    assert sum(sent > due for due, sent, _ in made) <= 0.05 * len(made)

@@ -38,7 +38,7 @@ async def test_a_wake_during_a_broadcast_leads_to_another_one() -> None:
 async def test_without_credit_a_broadcast_waits_for_the_pacer() -> None:
     sender, sent = Sender(), []
     sender.flush = lambda: sent.append(1)
-    sender.pacer = Pacer(gap=0.05, _credit=1.0, _tokens=0.0, _at=float("inf"))
+    sender.pacer = Pacer(gap=0.05, _tokens=0.0, _at=float("inf"))
     sender.wake()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
