@@ -11,32 +11,30 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 import redis as redis_client
 from hdrh.histogram import HdrHistogram
 
 from benchmarks.fanout_receiver import LONGEST_US, SLACK_S
+from benchmarks.processes import line, process, service
+from benchmarks.redis_server import running
 from benchmarks.result import Goal, Result, progress
 from dfp.contracts import codec
 from dfp.contracts.entry import Kind, Meta, to_fields
 from dfp.contracts.names import Names
 from dfp.contracts.opportunity import Member, Opportunity, State
 from dfp.contracts.signal import Direction
-from dfp.local import valkey
-from dfp.local.ports import HEALTH, VALKEY, Ports
+from dfp.local.ports import HEALTH, Ports
 
 SECONDS = 6.0 if os.environ.get("QUICK") else 60.0
 LOADS = ((1000, 20.0), (5000, 4.0))
 SETTLE_S = 1.0
-START_S = 60.0
+NAMES = Names("fanout")
 
 
 def _opportunity() -> bytes:
@@ -117,39 +115,25 @@ def run() -> Result:
 
 
 def _streamer(clients: int, rate: float) -> Run:
-    names = Names("fanout")
-    ports = Ports()
-    (port, health), (server_port,) = ports.take_free(2, HEALTH), ports.take_free(1, VALKEY)
-    with tempfile.TemporaryDirectory(prefix="dfp-bench-") as folder, contextlib.ExitStack() as stack:
-        program = valkey.program(server_port, Path(folder), Path(folder) / "valkey.log")
-        stack.enter_context(_process(*program.command, log=Path(folder) / "valkey.log"))
-        redis = stack.enter_context(redis_client.Redis(port=server_port))
-        _until(redis.ping)
-        settings = {
-            "DFP_REDIS_URL": valkey.url(server_port),
-            "DFP_STREAM_PREFIX": names.prefix,
-            "DFP_HTTP_PORT": str(port),
-            "DFP_HEALTH_PORT": str(health),
-            "DFP_DRAIN_S": "1",
-        }
-        code = "from dfp.streamer.service import main; main()"
-        streamer = stack.enter_context(_process(sys.executable, "-c", code, log=Path(folder) / "log", **settings))
-        _until(lambda: _ready(health))
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(running())
+        redis = stack.enter_context(redis_client.Redis.from_url(url))
+        streamer = stack.enter_context(service("streamer", url, NAMES.prefix, DFP_DRAIN_S="1"))
 
         def publish(due_ns: int) -> None:
             fields = to_fields(Kind.OPPORTUNITY, PAYLOAD, Meta(hops={"due": due_ns}))
-            redis.execute_command("XADD", names.opportunities, "0-*", *fields)
+            redis.execute_command("XADD", NAMES.opportunities, "0-*", *fields)
 
         publish(0)
-        url = f"ws://127.0.0.1:{port}/ws/opportunities"
-        return _measure(f"fanout {clients}x{rate:g}", streamer, url, clients, rate, publish)
+        address = f"ws://127.0.0.1:{streamer.port}/ws/opportunities"
+        return _measure(f"fanout {clients}x{rate:g}", streamer.process, address, clients, rate, publish)
 
 
 def _floor(clients: int, rate: float) -> Run:
     (port,) = Ports().take_free(1, HEALTH)
     command = (sys.executable, "-m", "benchmarks.fanout_floor", str(port))
-    with _process(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender:
-        _line(sender.stdout)
+    with process(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender:
+        line(sender.stdout)
 
         def publish(due_ns: int) -> None:
             assert sender.stdin is not None
@@ -170,65 +154,25 @@ def _measure(
 ) -> Run:
     """Connect the clients, write for `SECONDS` at the times that are due, and read what the clients have found."""
     command = (sys.executable, "-m", "benchmarks.fanout_receiver", url, str(clients), str(SECONDS))
-    with _process(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as receiver:
+    with process(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as receiver:
         progress(f"{name}: connecting")
-        _line(receiver.stdout)
+        line(receiver.stdout)
         time.sleep(SETTLE_S)
         assert receiver.stdin is not None
         receiver.stdin.write(b"go\n")
         receiver.stdin.flush()
         chance = random.Random(clients)
-        process = psutil.Process(sender.pid)
-        before = process.cpu_times()
+        watched = psutil.Process(sender.pid)
+        before = watched.cpu_times()
         began = due = time.time()
         while (due := due + chance.expovariate(rate)) < began + SECONDS:
             time.sleep(max(0.0, due - time.time()))
             publish(int(due * 1e9))
             progress(f"{name}: {began + SECONDS - due:4.0f} s left")
         time.sleep(SLACK_S / 2)
-        after = process.cpu_times()
-        found: dict[str, Any] = json.loads(_line(receiver.stdout))
+        after = watched.cpu_times()
+        found: dict[str, Any] = json.loads(line(receiver.stdout))
     histogram = HdrHistogram(1, LONGEST_US, 3)
     histogram.decode_and_add(found["histogram"])
     cpu = after.user + after.system - before.user - before.system
     return Run(histogram, found["frames"], found["messages"], cpu)
-
-
-@contextlib.contextmanager
-def _process(
-    *command: str, log: Path | None = None, stdin: int | None = None, stdout: int | None = None, **environment: str
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process that is ended with the block."""
-    with contextlib.ExitStack() as stack:
-        output: IO[bytes] | int | None = stdout if log is None else stack.enter_context(log.open("ab"))
-        environment = {**os.environ, **environment}
-        started = subprocess.Popen(command, env=environment, stdin=stdin, stdout=output)
-        try:
-            yield started
-        finally:
-            started.terminate()
-            started.communicate()
-
-
-def _line(stream: IO[bytes] | None) -> bytes:
-    assert stream is not None
-    line = stream.readline()
-    if not line:
-        raise SystemExit("bench: a process of the benchmark has ended")
-    return line
-
-
-def _until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + START_S
-    while True:
-        with contextlib.suppress(OSError, redis_client.exceptions.ConnectionError):
-            if condition():
-                return
-        if time.monotonic() > deadline:
-            raise SystemExit("bench: a process of the benchmark does not get ready")
-        time.sleep(0.05)
-
-
-def _ready(port: int) -> bool:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as answer:
-        return bool(answer.status == 200)
