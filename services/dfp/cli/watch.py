@@ -11,8 +11,10 @@ from dfp.cli.gateway import in_words
 from dfp.contracts.signal import Direction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dfp.client import AsyncClient, AsyncFollow, Event
     from dfp.contracts.opportunity import Opportunity
-    from dfp.local.watch import Wanted
 
 URL = "http://127.0.0.1:8888"
 
@@ -36,7 +38,6 @@ def watch(
     """  # noqa: D301 - \b keeps the lines of the examples apart in the help
     from dfp.local.mistake import refuse
     from dfp.local.options import duration as seconds
-    from dfp.local.watch import Wanted
     from dfp.market.symbols import SymbolError, normalize
 
     symbols: set[str] = set()
@@ -47,15 +48,28 @@ def watch(
             refuse("--symbol", text, str(error))
     if side is Direction.FLAT:
         refuse("--side", side.value, "Up or Down: an opportunity is never Flat")
-    wanted = Wanted(frozenset(symbols), strategy, side)
+
+    def follow(client: "AsyncClient") -> "AsyncFollow":
+        return client.follow(
+            symbols=symbols or None,
+            strategies=None if strategy is None else [strategy],
+            sides=None if side is None else [side],
+        )
+
     with in_words():
-        asyncio.run(_follow(url, wanted, count, seconds(duration), as_json=as_json))
+        asyncio.run(_show(url, follow, count, seconds(duration), as_json=as_json))
 
 
-async def _follow(url: str, wanted: "Wanted", count: int | None, limit_s: float | None, *, as_json: bool) -> None:
+async def _show(
+    url: str,
+    follow: "Callable[[AsyncClient], AsyncFollow]",
+    count: int | None,
+    limit_s: float | None,
+    *,
+    as_json: bool,
+) -> None:
     from dfp.client import AsyncClient, Lost
     from dfp.contracts import codec
-    from dfp.local.watch import opportunities
 
     task = asyncio.current_task()
     assert task is not None
@@ -65,14 +79,27 @@ async def _follow(url: str, wanted: "Wanted", count: int | None, limit_s: float 
     printed = 0
     with contextlib.suppress(asyncio.CancelledError, TimeoutError):
         async with asyncio.timeout(limit_s), AsyncClient(url) as client:
-            async for event in client.follow():
+            async for event in follow(client):
                 if isinstance(event, Lost):
                     typer.echo(f"dfp: {url}: {event.reason}; again in {event.pause_s:.1f} s", err=True)
-                for found in filter(wanted.has, opportunities(event)):
+                for found in opportunities(event):
                     typer.echo(codec.encode(found).decode() if as_json else line(found))
                     printed += 1
                     if printed == count:
                         return
+
+
+def opportunities(event: "Event") -> "list[Opportunity]":
+    """The opportunities in an event: one, those of a snapshot, or none."""
+    from dfp.client import Revision, Snapshot
+
+    match event:
+        case Revision():
+            return [event.opportunity]
+        case Snapshot():
+            return event.opportunities
+        case _:
+            return []
 
 
 def line(found: "Opportunity") -> str:

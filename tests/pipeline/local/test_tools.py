@@ -41,8 +41,12 @@ def test_every_scenario_has_its_effect_and_the_tools_tell_of_it(open_pipeline: U
     assert "opportunity: 600000.SH Up" in breakout.stdout
     assert "risk Verified" in breakout.stdout
 
-    watched = dfp(up, "watch", "--url", f"http://127.0.0.1:{port}", "--count", "1", "--json")
+    watch = ("watch", "--url", f"http://127.0.0.1:{port}", "--json")
+    filters = ("--symbol", "600000.sh", "--strategy", "breakout", "--side", "Up")
+    watched = dfp(up, *watch, *filters, "--count", "1")
     assert json.loads(watched.stdout)["symbol"] == "600000.SH"
+    others = dfp(up, *watch, "--strategy", "another", "--for", "2s")
+    assert (others.returncode, others.stdout) == (0, "")
 
     volatility = dfp(up, "trigger", "volatility", "--symbol", "000001.SZ")
     assert volatility.returncode == 0, volatility.stdout

@@ -1,12 +1,9 @@
 """What a person who follows a pipeline is shown, and what not."""
 
-import pytest
-
-from dfp.cli.watch import line
+from dfp.cli.watch import line, opportunities
 from dfp.client import Heartbeat, Revision, Snapshot
 from dfp.contracts.opportunity import CloseReason, Member, Opportunity, State
 from dfp.contracts.signal import Direction
-from dfp.local.watch import Wanted, opportunities
 from dfp.market.phases import session_open_ns
 
 OPEN = session_open_ns(20261125)
@@ -34,21 +31,6 @@ def test_an_opportunity_is_one_line_with_its_reason() -> None:
 def test_a_close_says_why_and_a_missing_price_is_a_dash() -> None:
     closed = opportunity(state=State.CLOSED, closed=CloseReason.HALTED, reference_price=None, members=[])
     assert line(closed).split() == ["09:30:00.000", "600000.SH", "Up", "Closed", "(Halted)", "0.60", "-"]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "passes"),
-    [
-        (Wanted(), True),
-        (Wanted(frozenset({"600000.SH"})), True),
-        (Wanted(frozenset({"000001.SZ"})), False),
-        (Wanted(side=Direction.DOWN), False),
-        (Wanted(strategy="breakout", side=Direction.UP), True),
-        (Wanted(strategy="other"), False),
-    ],
-)
-def test_filters_are_combined_with_and(wanted: Wanted, passes: bool) -> None:
-    assert wanted.has(opportunity()) is passes
 
 
 def test_a_snapshot_holds_many_a_revision_one_and_a_heartbeat_none() -> None:
