@@ -47,6 +47,9 @@ class CollectorCore:
         horizon: event time before which everything is written.
     """
 
+    instant_ns = INSTANT_NS
+    """Ticks of one instant travel together."""
+
     def __init__(
         self,
         names: Names,
@@ -69,7 +72,7 @@ class CollectorCore:
         self._watermark = UNSET
         self._listings = Listings(self.reference)
         self._increments = Increments()
-        self._framer = Framer(self.names, self.frame_rows)
+        self._framer = Framer(self.names, self.frame_rows, self.instant_ns)
         self._held: Rows = np.zeros(0, ROW_OF[self.levels])
         """At most one row, whose clock cannot be judged before the next row; its `symbol` is a slot."""
         self._waiting: CleanRows = np.zeros(0, CLEAN_OF[self.levels])

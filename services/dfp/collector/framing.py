@@ -64,6 +64,9 @@ def _mix(value: int) -> int:
 class Framer:
     """Turns ticks in order of time into entries of the log.
 
+    Args:
+        instant_ns: ticks of one instant travel together. It divides a second.
+
     Attributes:
         seq: sequence number of the last entry.
         rows: ticks written so far.
@@ -71,9 +74,10 @@ class Framer:
         second: event second of the last clock entry.
     """
 
-    def __init__(self, names: Names, frame_rows: FrameRows) -> None:
+    def __init__(self, names: Names, frame_rows: FrameRows, instant_ns: int = INSTANT_NS) -> None:
         self.stream = names.clean_ticks
         self.frame_rows = frame_rows
+        self.instant_ns = instant_ns
         self.seq = 0
         self.rows = 0
         self.session = 0
@@ -81,7 +85,7 @@ class Framer:
 
     def add(self, session: int, columns: Mapping[str, Column], work: Work) -> None:
         """Write ticks of the open session. An instant must come whole: later calls bring later instants."""
-        instants = columns["time"] // INSTANT_NS
+        instants = columns["time"] // self.instant_ns
         edges = [0, *(np.flatnonzero(np.diff(instants)) + 1).tolist(), len(instants)]
         seconds = (columns["time"][edges[:-1]] // SECOND_NS).tolist()
         if session != self.session:

@@ -33,7 +33,7 @@ pieces that memory holds."""
 
 LARGE_BYTES = 4 * 2**20
 
-GAP_S = 0.003
+GAP_S = 0.005
 """Between two reads that found little. An entry is work for every stage, however few ticks it has: without the gap,
 ticks that trickle in one by one would keep two cores busy with themselves, and all would be late."""
 

@@ -64,6 +64,9 @@ class LiveCore(CollectorCore):
         entry: id of the last entry that was taken.
     """
 
+    instant_ns = SECOND_NS
+    """Ticks that were read together travel together, whatever their times: a frame costs more than a tick."""
+
     def __init__(
         self,
         names: Names,
