@@ -1,6 +1,7 @@
 """Fixtures for all tests: where real data lies, and real servers."""
 
 import contextlib
+import itertools
 import os
 import random
 import shutil
@@ -41,10 +42,28 @@ def marketdata() -> Path:
     return folder
 
 
+PORTS, WORKERS = range(20_000, 30_000), 8
+
+
+def _ports() -> Iterator[int]:
+    """Ports of this worker alone, one after the other: two that pick at random take the same one in some thousand tries.
+
+    They are below those of outgoing connections, one of which could take a port during a restart.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    share = len(PORTS) // WORKERS
+    own = PORTS[worker * share : (worker + 1) * share]
+    first = random.randrange(share)
+    return itertools.cycle([*own[first:], *own[:first]])
+
+
+_own_ports = _ports()
+
+
 def free_port() -> int:
-    """A port that is free now, below those of outgoing connections, one of which could take it during a restart."""
+    """A port that nobody listens on, and that no other test is given."""
     while True:
-        port = random.randrange(20_000, 30_000)
+        port = next(_own_ports)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
