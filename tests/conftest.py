@@ -46,7 +46,7 @@ PORTS, WORKERS = range(20_000, 30_000), 8
 
 
 def _ports() -> Iterator[int]:
-    """Ports of this worker alone, one after the other: two that pick at random take the same one in some thousand tries.
+    """Ports of this worker alone, one after the other: two workers that pick at random take the same one now and then.
 
     They are below those of outgoing connections, one of which could take a port during a restart.
     """
