@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import free_port
 from dfp.features.catalog import DEFAULT
 from dfp.local.mistake import UserMistake
 from dfp.local.options import Options
@@ -91,7 +92,8 @@ def test_strategies_of_two_namespaces_cannot_run_together(options: Options, tmp_
 
 
 def test_services_run_under_this_interpreter_with_a_log_and_a_probe_each(options: Options, tmp_path: Path) -> None:
-    specs = plan(options, Resolved(strategies(tmp_path, "a"), (), {}, ()), "redis://x", PORTS, ())
+    nobody = [free_port() for _ in PORTS]  # the probe is asked, and another test may run a pipeline on the usual ports
+    specs = plan(options, Resolved(strategies(tmp_path, "a"), (), {}, ()), "redis://x", nobody, ())
     spec = next(spec for spec in specs if spec.name == "api")
     made = program(spec, tmp_path)
     assert made.command == (sys.executable, "-m", "dfp.cli", "run", "api")
