@@ -21,7 +21,7 @@ import redis as redis_client
 from hdrh.histogram import HdrHistogram
 
 from benchmarks.fanout_receiver import LONGEST_US, SLACK_S
-from benchmarks.processes import line, process, service
+from benchmarks.processes import PORTS, line, process, service
 from benchmarks.redis_server import running
 from benchmarks.result import Goal, Result, progress
 from dfp.contracts import codec
@@ -29,7 +29,7 @@ from dfp.contracts.entry import Kind, Meta, to_fields
 from dfp.contracts.names import Names
 from dfp.contracts.opportunity import Member, Opportunity, State
 from dfp.contracts.signal import Direction
-from dfp.local.ports import HEALTH, Ports
+from dfp.local.ports import HEALTH
 
 SECONDS = 6.0 if os.environ.get("QUICK") else 60.0
 LOADS = ((1000, 20.0), (5000, 4.0))
@@ -130,7 +130,7 @@ def _streamer(clients: int, rate: float) -> Run:
 
 
 def _floor(clients: int, rate: float) -> Run:
-    (port,) = Ports().take_free(1, HEALTH)
+    (port,) = PORTS.take_free(1, HEALTH)
     command = (sys.executable, "-m", "benchmarks.fanout_floor", str(port))
     with process(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender:
         line(sender.stdout)

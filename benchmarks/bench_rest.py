@@ -14,7 +14,7 @@ from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
 
 from benchmarks.http_load import Load, load
-from benchmarks.processes import process, service, until
+from benchmarks.processes import PORTS, process, service, until
 from benchmarks.redis_server import running
 from benchmarks.result import Goal, Result, progress
 from dfp.api.examples import OPPORTUNITY
@@ -22,7 +22,7 @@ from dfp.contracts import codec
 from dfp.contracts.entry import NO_META, Kind, to_fields
 from dfp.contracts.names import Names
 from dfp.contracts.opportunity import Opportunity
-from dfp.local.ports import HEALTH, Ports
+from dfp.local.ports import HEALTH
 
 NAMES = Names("bench")
 BODY_BYTES = 540
@@ -33,7 +33,7 @@ SECONDS = 2.0 if os.environ.get("QUICK") else 5.0
 
 def run() -> Result:
     """Measure."""
-    (raw_port,) = Ports().take_free(1, HEALTH)
+    (raw_port,) = PORTS.take_free(1, HEALTH)
     with running() as url, redis_client.Redis.from_url(url) as redis:
         fields = to_fields(Kind.OPPORTUNITY, codec.encode(opportunity()), NO_META)
         redis.execute_command("XADD", NAMES.opportunities, "0-*", *fields)

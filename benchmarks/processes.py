@@ -16,6 +16,9 @@ import redis as redis_client
 
 from dfp.local.ports import HEALTH, Ports
 
+PORTS = Ports()
+"""Promises a port to one process only, as long as it lives itself."""
+
 START_S = 60.0
 END_S = 30.0
 
@@ -37,7 +40,7 @@ def process(
             if early and stdout is None:
                 assert not isinstance(output, int)
                 output.seek(0)
-                sys.stderr.write(output.read().decode(errors="replace")[-2_000:])
+                raise SystemExit(f"bench: {command} has ended:\n{output.read().decode(errors='replace')[-2_000:]}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def service(name: str, redis_url: str, prefix: str, **settings: str) -> Iterator
     Args:
         settings: further `DFP_*` variables.
     """
-    port, health = Ports().take_free(2, HEALTH)
+    port, health = PORTS.take_free(2, HEALTH)
     environment = {
         "DFP_REDIS_URL": redis_url,
         "DFP_STREAM_PREFIX": prefix,
