@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from dfp.log.connection import close, connect
+from door_processes import Doors, doors
 from up_process import Up
 
 
@@ -16,6 +17,13 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     client = connect(redis_url)
     yield client
     await close(client)
+
+
+@pytest.fixture
+def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
+    """API, streamer and gateway, not started yet; nothing of them is left behind."""
+    with doors(redis_url, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

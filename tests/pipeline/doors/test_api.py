@@ -21,13 +21,6 @@ from waiting import until
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def api(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator[tuple[Doors, httpx.AsyncClient]]:
     await morning(redis, NAMES)
     async with api_on(redis_url, tmp_path) as found:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,25 +10,11 @@ from redis.asyncio import Redis
 from dfp.client import AsyncClient, Client, Connected, Event, Heartbeat, Lost, NotFound, Resync, Revision, Snapshot
 from dfp.contracts import codec
 from dfp.contracts.opportunity import State
-from dfp.log import connection as log_connection
-from door_processes import Doors, doors, lives, publish, stream_holds
+from door_processes import Doors, lives, publish, stream_holds
 from revisions import revision
 from waiting import until
 
 LAST = "the last"
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
-    with doors(redis_url, tmp_path) as found:
-        yield found
 
 
 def received(events: list[Event]) -> list[tuple[str, Any]]:

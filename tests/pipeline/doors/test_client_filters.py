@@ -1,8 +1,7 @@
 """The client and the services agree on filters, alerts and halts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -23,7 +22,7 @@ from dfp.client import (
 from dfp.contracts.opportunity import State
 from dfp.log import connection as log_connection
 from dfp.log.chain import Chain
-from door_processes import NAMES, Doors, doors, publish
+from door_processes import NAMES, Doors, publish
 from revisions import revision
 
 
@@ -35,12 +34,6 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
         await Chain(client, NAMES, stage, "x").claim()
     yield client
     await client.aclose()
-
-
-@pytest.fixture
-def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
-    with doors(redis_url, tmp_path) as found:
-        yield found
 
 
 async def next_event(follow: AsyncFollow) -> Event:

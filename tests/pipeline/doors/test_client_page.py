@@ -3,35 +3,20 @@
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from redis.asyncio import Redis
 
 from conftest import ROOT
-from dfp.log import connection as log_connection
-from door_processes import Doors, doors, publish
+from door_processes import Doors, publish
 from revisions import revision
 from waiting import until
 
 LISTED, FOLLOWED, RESUMED, REFUSED = re.findall(
     r"```python\n(.*?)```", (ROOT / "docs" / "client.md").read_text(), re.DOTALL
 )
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
-    with doors(redis_url, tmp_path) as found:
-        yield found
 
 
 @contextmanager

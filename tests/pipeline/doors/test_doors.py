@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,19 +13,6 @@ from dfp.log import connection as log_connection
 from door_processes import NAMES, Doors, doors, fetch, lives, publish
 from revisions import revision
 from socket_messages import next_message
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
-    with doors(redis_url, tmp_path) as found:
-        yield found
 
 
 async def listed(url: str) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,6 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.protocol import State
 
-from dfp.log import connection as log_connection
 from door_processes import Doors, doors, publish
 from revisions import revision
 from socket_messages import next_message
@@ -19,13 +18,6 @@ from socket_messages import next_message
 pytestmark = pytest.mark.parametrize("shared_server", ["valkey"], indirect=True)
 
 COUNT = 200
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

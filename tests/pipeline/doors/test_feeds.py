@@ -20,13 +20,6 @@ NAMES = Names("feeds")
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def memory(redis: Redis, redis_url: str) -> AsyncIterator[Memory]:
     """A memory that follows a morning, and has caught up with it."""
     await morning(redis, NAMES)

@@ -1,35 +1,19 @@
 """What a streamer counts can be read on its health port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
-from dfp.log import connection as log_connection
-from door_processes import Doors, doors, fetch, publish
+from door_processes import Doors, fetch, publish
 from raw_socket import TEXT, RawSocket, frame
 from revisions import revision
 from socket_messages import next_message
 from waiting import until
 
 pytestmark = pytest.mark.parametrize("shared_server", ["valkey"], indirect=True)
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
-    with doors(redis_url, tmp_path) as found:
-        yield found
 
 
 async def values(door: Doors) -> dict[str, float]:

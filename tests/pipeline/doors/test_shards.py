@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from dfp.log import connection as log_connection
 from door_processes import Doors, doors, fetch, publish
 from revisions import revision
 from socket_messages import next_message
@@ -21,13 +20,6 @@ from waiting import until
 pytestmark = pytest.mark.parametrize("shared_server", ["valkey"], indirect=True)
 
 COUNT = 40
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import random
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,6 @@ from door_processes import NAMES, Doors, doors, lives, publish, stream_holds
 from revisions import revision
 from socket_messages import any_message, next_message
 from waiting import until
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
-    with doors(redis_url, tmp_path) as found:
-        yield found
 
 
 async def receive(

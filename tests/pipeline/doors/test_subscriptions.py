@@ -1,8 +1,6 @@
 """Filters and alerts on real sockets. Each message that is read here is checked against its schema."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,26 +11,12 @@ from websockets.exceptions import InvalidStatus
 from dfp.contracts import codec
 from dfp.contracts.entry import Kind, Meta, to_fields
 from dfp.contracts.risk import Alert, Severity
-from dfp.log import connection as log_connection
-from door_processes import NAMES, Doors, doors, publish
+from door_processes import NAMES, Doors, publish
 from revisions import revision
 from socket_messages import any_message, next_message
 from waiting import until
 
 pytestmark = pytest.mark.parametrize("shared_server", ["valkey"], indirect=True)
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
-    with doors(redis_url, tmp_path) as found:
-        yield found
 
 
 async def told(client: ClientConnection, count: int) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,23 +11,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from conftest import free_port
-from dfp.log import connection as log_connection
-from door_processes import DoorProcess, Doors, doors, lives, publish
+from door_processes import DoorProcess, Doors, lives, publish
 from gateway_process import gateway
 from waiting import until
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = log_connection.connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def door(redis_url: str, tmp_path: Path) -> Iterator[Doors]:
-    with doors(redis_url, tmp_path) as found:
-        yield found
 
 
 def join(entrance: DoorProcess, query: str = "") -> connect:
